@@ -1,0 +1,256 @@
+import type { Column, TableSchema } from '../../core/table-schema.ts'
+
+/** Bytes in one piece or as a stream. A stream that can't be finished must error; it never ends as if whole. */
+export type Bytes = Uint8Array | ReadableStream<Uint8Array>
+
+/** Every call that waits takes the signal of whoever waits for it, and stops when that aborts. */
+export interface CallOptions {
+  signal?: AbortSignal
+}
+
+/** A stored table as it stands at one revision. */
+export interface Table {
+  /** The resource id. */
+  readonly id: string
+  /** Newest first. */
+  readonly aliases: readonly string[]
+  /** The user's columns in order, without `_id` and `_updated_at`. */
+  readonly columns: readonly Column[]
+  readonly primaryKey: readonly string[]
+  /** Column lists of the declared indexes. */
+  readonly indexes: readonly (readonly string[])[]
+  /** Properties of the Frictionless schema beside `fields` and `primaryKey`, as given. */
+  readonly schemaProperties: Readonly<Record<string, unknown>>
+  /** Whether the table carries `_updated_at`. */
+  readonly hasUpdatedAt: boolean
+  /** Rows, exactly. */
+  readonly count: number
+  /** Moves with every write. */
+  readonly revision: number
+  /** Moves with every change of columns, key or aliases. */
+  readonly schemaRevision: number
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+/** Bytes on disk: of the table, of its indexes, of everything. */
+export interface TableSize {
+  table: number
+  indexes: number
+  total: number
+}
+
+export interface TableListing {
+  id: string
+  aliases: readonly string[]
+}
+
+/**
+ * Records on their way in: newline-delimited JSON objects whose every value is a JSON string, a short number, a
+ * boolean or null, so that an engine reads each cell as text without losing a digit.
+ */
+export interface Records {
+  readonly count: number
+  /** Names of all columns that at least one record carries, `_id` included where records may carry it. */
+  readonly columns: readonly string[]
+  /**
+   * Column lists that records carry, most records having one of few. Absent columns stay unchanged in an update
+   * (contract §8.2). `shapeOf` tells each record's; it is empty when there is only one shape.
+   */
+  readonly shapes: readonly (readonly string[])[]
+  readonly shapeOf: readonly number[]
+  readonly ndjson: readonly Uint8Array[]
+}
+
+/** What a table is to be after a create: a new one, or the stored one changed. Columns are listed whole. */
+export interface TablePlan {
+  id: string
+  /** The `schemaRevision` that this plan was made from; undefined: there was no table. Else `StaleSchema` is thrown. */
+  basedOn: number | undefined
+  columns: readonly Column[]
+  primaryKey: readonly string[]
+  indexes: readonly (readonly string[])[]
+  /** Undefined: as they are. */
+  aliases?: readonly string[]
+  schemaProperties: Readonly<Record<string, unknown>>
+  records?: Records
+  includeRecords?: boolean
+  hasUpdatedAt: boolean
+}
+
+export type UpsertMethod = 'upsert' | 'insert' | 'update'
+
+export interface UpsertPlan {
+  id: string
+  basedOn: number
+  method: UpsertMethod
+  records: Records
+  includeRecords?: boolean
+  /** Everything is run and checked, then rolled back. */
+  dryRun?: boolean
+}
+
+export type DeletePlan = { id: string } & (
+  | { what: 'table' }
+  | { what: 'columns'; basedOn: number; columns: readonly string[] }
+  | { what: 'rows'; basedOn: number; filter: Filter | undefined; includeDeleted?: number }
+)
+
+/** The outcome of a write, after its commit. */
+export interface Written {
+  /** The table as it now stands; undefined after a drop. */
+  table: Table | undefined
+  /** Rows that were inserted, updated or deleted. */
+  affected: number
+  /** Stored rows as JSON objects (without brackets), where the plan asked for them. */
+  records?: Uint8Array
+  /** Sentences for the caller: what was rounded or dropped on the way in. */
+  warnings: readonly string[]
+}
+
+/** A checked filter: columns exist, values are texts that their column's type can read (null: IS NULL). */
+export type Filter =
+  | { op: 'and' | 'or'; filters: readonly Filter[] }
+  | { op: 'eq' | 'lt' | 'lte' | 'gt' | 'gte'; column: Column; value: string | null }
+  | { op: 'in'; column: Column; values: readonly (string | null)[] }
+
+/** A full-text condition on the whole row, or on one column. */
+export interface TextQuery {
+  column?: Column
+  text: string
+  /** True: all words, no operators. False: PostgreSQL's tsquery syntax. */
+  plain: boolean
+  /** A text-search configuration, such as `english` or `simple`. */
+  language: string
+  /** The name of the rank column that it adds: `rank`, `rank <col>`. */
+  rank: string
+}
+
+export interface SortKey {
+  /** A column, or the name of a rank column. */
+  by: Column | { rank: string }
+  descending: boolean
+  nulls?: 'first' | 'last'
+}
+
+export type RecordsFormat = 'objects' | 'lists' | 'csv' | 'tsv'
+
+export interface SearchPlan {
+  table: Table
+  /** What is shown, in order: columns (system columns included) and rank columns. */
+  projection: readonly (Column | { rank: string })[]
+  filter?: Filter
+  textQueries: readonly TextQuery[]
+  sort: readonly SortKey[]
+  distinct: boolean
+  limit: number
+  offset: number
+  format: RecordsFormat
+  includeTotal: boolean
+  /** Also answer the last `_id` of the page. */
+  includeLastId: boolean
+}
+
+export interface Found {
+  /** In the asked format: comma-separated JSON values without the brackets, or csv/tsv lines. */
+  records: Bytes
+  /** Rows in `records`, when they are known. */
+  rows?: number
+  total?: number
+  lastId?: string
+  revision: number
+}
+
+/** What the engine's own parser says about a statement, after its gate has let it through. */
+export interface InspectedSql {
+  sql: string
+  /** Names of the base tables that it reads, as written: ids or aliases. */
+  tables: readonly string[]
+  /** Names of the functions that it calls, lower-case. */
+  functions: readonly string[]
+  estimatedBytes?: number
+}
+
+/** An inspected statement whose every table has been authorized. */
+export interface SqlPlan extends InspectedSql {
+  /** The real tables, by the names that the statement uses. */
+  resolved: ReadonlyMap<string, Table>
+  rowsMax: number
+  format: RecordsFormat
+  /** Also count the rows of the statement without its LIMIT and OFFSET: that statement. */
+  countSql?: string
+}
+
+export interface SqlResult {
+  fields: readonly { id: string; type: string }[]
+  records: Bytes
+  rows: number
+  truncated: boolean
+  total?: number
+}
+
+export type DumpFormat = 'csv' | 'tsv' | 'json' | 'xml' | 'ndjson' | 'parquet'
+
+export interface DumpPlan extends Omit<SearchPlan, 'format' | 'includeTotal' | 'includeLastId' | 'limit'> {
+  format: DumpFormat
+  limit?: number
+}
+
+/** `stream`: the rows alone; what stands around them (header, brackets) is the service's. `parquet` is whole. */
+export type Dumped =
+  | { kind: 'stream'; stream: ReadableStream<Uint8Array>; length?: number }
+  | { kind: 'redirect'; url: string }
+  | { kind: 'too large'; hint: string }
+
+/** What an engine can do beyond the required; what it can't, the service answers with 501. */
+export interface Supports {
+  history?: boolean
+  maintain?: boolean
+  backup?: boolean
+  check?: boolean
+  sqlDownload?: boolean
+}
+
+/** A storage engine. A folder under `engines/` whose `index.ts` default-exports a factory; see README.md there. */
+export interface Engine {
+  readonly name: string
+  /** For people, at start: where the data lives. */
+  readonly location: string
+  readonly supports: Supports
+
+  /** The table with this id or alias, or undefined. */
+  describe(idOrAlias: string, options?: CallOptions): Promise<Table | undefined>
+  size(id: string, options?: CallOptions): Promise<TableSize>
+  /** Tables in the order of their ids, from the one after `after`. */
+  list(page: { after?: string; limit: number }, options?: CallOptions): Promise<TableListing[]>
+
+  /** Makes or alters a table and appends records, in one transaction. */
+  create(plan: TablePlan, options?: CallOptions): Promise<Written>
+  upsert(plan: UpsertPlan, options?: CallOptions): Promise<Written>
+  delete(plan: DeletePlan, options?: CallOptions): Promise<Written>
+
+  search(plan: SearchPlan, options?: CallOptions): Promise<Found>
+  dump(plan: DumpPlan, options?: CallOptions): Promise<Dumped>
+
+  /** The engine's gate: refuses (403, 409) what may not run, and tells what the rest reads and calls. */
+  inspectSql(sql: string, options?: CallOptions): Promise<InspectedSql>
+  runSql(plan: SqlPlan, options?: CallOptions): Promise<SqlResult>
+
+  /** Throws when the engine can't answer just now. */
+  healthcheck(options?: CallOptions): Promise<void>
+  /** Waits for running writes, flushes and lets go of everything. */
+  close(): Promise<void>
+}
+
+/** Thrown when a table's columns, key or aliases changed after a plan was made: describe and plan again. */
+export class StaleSchema extends Error {
+  readonly code = 'ERR_STALE_SCHEMA'
+}
+
+/** The Frictionless Table Schema of a table, as it was given. */
+export function tableSchema(table: Pick<Table, 'columns' | 'primaryKey' | 'schemaProperties'>): TableSchema {
+  const schema: TableSchema = { ...table.schemaProperties, fields: table.columns.map((column) => column.field) }
+  if (table.primaryKey.length > 0) schema.primaryKey = [...table.primaryKey]
+  return schema
+}
