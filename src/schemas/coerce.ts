@@ -1,0 +1,219 @@
+import { IntegrityError } from '../core/errors.ts'
+import { JsonTooDeep, parseJson, parseJsonKeepingDigits } from './json.ts'
+
+/** What is wrong with one parameter: CKAN's sentences. */
+export class Mistake extends Error {
+  readonly sentences: readonly string[]
+
+  constructor(...sentences: string[]) {
+    super(sentences.join('; '))
+    this.sentences = sentences
+  }
+}
+
+/** Parameters as a request carries them: strings, lists of strings, JSON values; `records` as bytes. */
+export type RawParams = Record<string, unknown>
+
+/** What a coercer may know of the property that it reads. */
+export interface CoercedProperty {
+  name: string
+  /** All parameters of the call. */
+  raw: RawParams
+  /** The values of a one-of. */
+  choices?: readonly string[]
+}
+
+type Coercer = (value: unknown, property: CoercedProperty) => unknown
+
+/**
+ * CKAN's coercions (contract §1.4), by the name that a property's schema gives in `coerce`. Each gets what was sent,
+ * never null; answers the value, or undefined for "as if absent"; throws `Mistake`.
+ */
+export const coercers = {
+  bool: readBool,
+  int: readInteger,
+  natural: readNatural,
+  offset: readOffset,
+  'bool-or-background': readBoolOrBackground,
+  'one-of': readOneOf,
+  json: readJson,
+  'string-or-object': readStringOrObject,
+  list: (value, property) => readList(value, property).map((item) => unquote(item)),
+  clauses: readList,
+  indexes: readIndexes,
+  string: readString,
+  object: readObject,
+  'dict-or-null': (value) => requireObject(value, 'filters must be either a dict or null.'),
+  dict: (value) => requireObject(value, 'Must be a dict'),
+  'list-of-objects': readListOfObjects,
+  records: readRecords,
+} satisfies Record<string, Coercer>
+
+export type CoercerName = keyof typeof coercers
+
+const TRUE = new Set(['true', 'yes', 't', 'y', '1'])
+const FALSE = new Set(['false', 'no', 'f', 'n', '0'])
+
+function readBool(value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'number') return value !== 0
+  return typeof value === 'string' && TRUE.has(value.toLowerCase())
+}
+
+function readBoolOrBackground(value: unknown): boolean | 'background' {
+  if (value === 'background') return value
+  if (typeof value === 'boolean' || Number.isInteger(value)) return Boolean(value)
+  const word = typeof value === 'string' ? value.toLowerCase() : undefined
+  if (word !== undefined && TRUE.has(word)) return true
+  if (word !== undefined && FALSE.has(word)) return false
+  throw new Mistake('Value must be boolean or one of: background')
+}
+
+/** Whole numbers past 2^53 are cut to it: no table has as many rows. */
+function readInteger(value: unknown): number | undefined {
+  if (typeof value === 'string' && value.trim() === '') return undefined
+  const number = toInteger(value)
+  if (number === undefined) throw new Mistake('Invalid integer')
+  return Math.min(Math.max(number, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
+}
+
+function toInteger(value: unknown): number | undefined {
+  if (typeof value === 'boolean') return Number(value)
+  if (typeof value === 'number') return Number.isInteger(value) ? value : undefined
+  if (typeof value !== 'string' || !/^\s*[+-]?\d+(_\d+)*\s*$/.test(value)) return undefined
+  return Number(value.replaceAll('_', ''))
+}
+
+function readNatural(value: unknown): number | undefined {
+  if (typeof value === 'string' && value.trim() !== '' && toInteger(value) === undefined) {
+    throw new Mistake('Invalid integer', 'Please enter an integer value')
+  }
+  const number = readInteger(value)
+  if (number !== undefined && number < 0) throw new Mistake('Must be a natural number')
+  return number
+}
+
+function readOffset(value: unknown): number | undefined {
+  const number = readInteger(value)
+  if (number !== undefined && number < 0) throw new Mistake(`invalid value "${number}"`)
+  return number
+}
+
+function readOneOf(value: unknown, { choices = [] }: CoercedProperty): string {
+  if (value === '') return value
+  if (typeof value === 'string' && choices.includes(value)) return value
+  throw new Mistake(`Value must be one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`)
+}
+
+function readJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  try {
+    return parseJsonKeepingDigits(value) ?? undefined
+  } catch (error) {
+    throw new Mistake(error instanceof JsonTooDeep ? error.message : 'Cannot parse JSON')
+  }
+}
+
+function readStringOrObject(value: unknown): string | Record<string, unknown> {
+  if (isObject(value)) return value
+  if (typeof value !== 'string') return toText(value)
+  if (!value.trimStart().startsWith('{')) return value
+  try {
+    const parsed = parseJson(value)
+    return isObject(parsed) ? parsed : value
+  } catch (error) {
+    if (error instanceof JsonTooDeep) throw new Mistake(error.message)
+    return value
+  }
+}
+
+/** The items of a list, or of a comma list. An empty string is an empty list. */
+function readList(value: unknown, _property: CoercedProperty): string[] {
+  if (typeof value === 'string') return value === '' ? [] : splitCommas(value)
+  if (!Array.isArray(value)) throw new Mistake('Not a list')
+  return value.map((item: unknown) => {
+    if (typeof item === 'string') return item
+    if (Array.isArray(item)) throw new Mistake(`invalid value ${JSON.stringify(toText(item))}`)
+    throw new Mistake(`Neither a string nor a list: ${toText(item)}`)
+  })
+}
+
+/** Each index as its column names: an item is a name, a comma list, or a list (contract §8.1). */
+function readIndexes(value: unknown, property: CoercedProperty): string[][] {
+  if (typeof value === 'string') return readList(value, property).map((name) => [unquote(name)])
+  if (!Array.isArray(value)) throw new Mistake('Not a list')
+  return value.map((item: unknown) => {
+    if (typeof item !== 'string' && !Array.isArray(item)) throw new Mistake(`Neither a string nor a list: ${toText(item)}`)
+    return readList(item, property).map(unquote)
+  })
+}
+
+/** Splits at commas outside double quotes (no column name holds one) and trims. */
+function splitCommas(text: string): string[] {
+  const balanced = text.split('"').length % 2 === 1
+  const items: string[] = []
+  let start = 0
+  let quoted = false
+  for (let index = 0; index <= text.length; index++) {
+    if (text[index] === '"' && balanced) quoted = !quoted
+    if (index === text.length || (text[index] === ',' && !quoted)) {
+      items.push(text.slice(start, index).trim())
+      start = index + 1
+    }
+  }
+  return items
+}
+
+function unquote(item: string): string {
+  return item.length > 0 && item[0] === item[item.length - 1] ? item.trim().replace(/^"+|"+$/g, '') : item
+}
+
+function readString(value: unknown): string {
+  return typeof value === 'string' ? value : toText(value)
+}
+
+function readObject(value: unknown): Record<string, unknown> {
+  const parsed = typeof value === 'string' ? readJson(value) : value
+  return requireObject(parsed, 'Must be a dict')
+}
+
+function requireObject(value: unknown, sentence: string): Record<string, unknown> {
+  if (!isObject(value)) throw new Mistake(sentence)
+  return value
+}
+
+/** A nested list of CKAN's: a wrong shape is 400, not 409 (contract §2.2). */
+function readListOfObjects(value: unknown, { name, raw }: CoercedProperty): Record<string, unknown>[] {
+  const data = { resource_id: raw.resource_id ?? raw.id, [name]: value }
+  if (!Array.isArray(value) || (value.length > 0 && !isObject(value[0]))) {
+    const sentence = `Only lists of dicts can be placed against subschema ('${name}',), not <class '${pythonType(value)}'>`
+    throw new IntegrityError(sentence, data)
+  }
+  if (!value.every(isObject)) throw new IntegrityError('Values in lists need to be dicts', data)
+  return value
+}
+
+/** Records stay bytes: the JSON body's own slice, or the text of a form field. */
+function readRecords(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  const parsed = typeof value === 'string' ? readJson(value) : undefined
+  if (typeof value !== 'string' || !Array.isArray(parsed)) throw new Mistake('Not a list')
+  return new TextEncoder().encode(value)
+}
+
+/** True for what JSON calls an object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+}
+
+function toText(value: unknown): string {
+  return JSON.stringify(value) ?? String(value)
+}
+
+const PYTHON_TYPES: Record<string, string> = { string: 'str', boolean: 'bool', object: 'dict' }
+
+function pythonType(value: unknown): string {
+  if (Array.isArray(value)) return 'list'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  return PYTHON_TYPES[typeof value] ?? 'NoneType'
+}
