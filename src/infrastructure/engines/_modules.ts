@@ -1,0 +1,6 @@
+// Written by `npm run gen` from the folders beside it. Do not edit.
+
+export const modules = {
+} as const
+
+export type ModuleName = keyof typeof modules
