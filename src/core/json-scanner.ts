@@ -108,10 +108,9 @@ export class JsonScanner {
   next(): number {
     const { bytes, end } = this
     let p = this.pos
-    let byte = 0
-    while (p < end && ((byte = bytes[p] as number) === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)) p++
+    while (p < end && isBlank(bytes[p] as number)) p++
     this.pos = p
-    return p < end ? (kindOfByte[byte] as number) : Kind.none
+    return p < end ? (kindOfByte[bytes[p] as number] as number) : Kind.none
   }
 
   /** The byte at the position, or -1 at the end. */
@@ -165,9 +164,9 @@ export class JsonScanner {
   /** `true`, `false` or `null`. */
   literal(): void {
     const { bytes, end, pos } = this
-    const word = pos < end ? LITERALS[bytes[pos] as number] : undefined
-    if (word === undefined || pos + word.length > end) return this.fail('Expecting value', pos)
-    for (let i = 1; i < word.length; i++) {
+    const word = (pos < end && LITERALS[bytes[pos] as number]) || 'true'
+    if (pos + word.length > end) this.fail('Expecting value', pos)
+    for (let i = 0; i < word.length; i++) {
       if (bytes[pos + i] !== word.charCodeAt(i)) this.fail('Expecting value', pos)
     }
     this.pos = pos + word.length
@@ -351,6 +350,10 @@ export function sourceText(bytes: Uint8Array, start: number, end: number): strin
 
 function textStart(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+}
+
+function isBlank(byte: number): boolean {
+  return byte <= 0x20 && (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
 }
 
 function isDigit(byte: number): boolean {
