@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+// `*.full.ts` are the long suites: kill loops, volumes, a browser.
+const full = process.env.FULL ? ['test/**/*.full.ts'] : []
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', ...full],
+    // DuckDB's native addon holds files and threads: a process per file lets go of them all.
+    pool: 'forks',
+    testTimeout: full.length > 0 ? 600_000 : 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './test/closing-line.ts'],
+  },
+})
