@@ -1,5 +1,5 @@
 import { IntegrityError } from '../core/errors.ts'
-import { JsonTooDeep, parseJson, parseJsonKeepingDigits } from './json.ts'
+import { parseJson, parseKeepingDigits } from './json.ts'
 
 /** What is wrong with one parameter: CKAN's sentences. */
 export class Mistake extends Error {
@@ -108,10 +108,11 @@ function readOneOf(value: unknown, { choices = [] }: CoercedProperty): string {
 function readJson(value: unknown): unknown {
   if (typeof value !== 'string') return value
   try {
-    return parseJsonKeepingDigits(value) ?? undefined
-  } catch (error) {
-    throw new Mistake(error instanceof JsonTooDeep ? error.message : 'Cannot parse JSON')
+    parseJson(value)
+  } catch {
+    throw new Mistake('Cannot parse JSON')
   }
+  return parseKeepingDigits(value) ?? undefined
 }
 
 function readStringOrObject(value: unknown): string | Record<string, unknown> {
@@ -121,8 +122,7 @@ function readStringOrObject(value: unknown): string | Record<string, unknown> {
   try {
     const parsed = parseJson(value)
     return isObject(parsed) ? parsed : value
-  } catch (error) {
-    if (error instanceof JsonTooDeep) throw new Mistake(error.message)
+  } catch {
     return value
   }
 }
@@ -143,7 +143,8 @@ function readIndexes(value: unknown, property: CoercedProperty): string[][] {
   if (typeof value === 'string') return readList(value, property).map((name) => [unquote(name)])
   if (!Array.isArray(value)) throw new Mistake('Not a list')
   return value.map((item: unknown) => {
-    if (typeof item !== 'string' && !Array.isArray(item)) throw new Mistake(`Neither a string nor a list: ${toText(item)}`)
+    if (typeof item !== 'string' && !Array.isArray(item))
+      throw new Mistake(`Neither a string nor a list: ${toText(item)}`)
     return readList(item, property).map(unquote)
   })
 }

@@ -47,22 +47,44 @@ export const CreateParams = params(
     schema: Type.Optional(
       param(Type.Unknown(), 'json', {
         description: 'A Frictionless Table Schema: the recommended way to declare columns.',
-        examples: [{ fields: [{ name: 'species', type: 'string' }, { name: 'height', type: 'number' }], primaryKey: 'species' }],
+        examples: [
+          {
+            fields: [
+              { name: 'species', type: 'string' },
+              { name: 'height', type: 'number' },
+            ],
+            primaryKey: 'species',
+          },
+        ],
       }),
     ),
     fields: Type.Optional(
       param(Type.Array(JsonObject), 'list-of-objects', {
         description: "CKAN's way to declare columns: a list of `{id, type, info}`. Deprecated; use `schema`.",
-        examples: [[{ id: 'species', type: 'text' }, { id: 'height', type: 'numeric' }]],
+        examples: [
+          [
+            { id: 'species', type: 'text' },
+            { id: 'height', type: 'numeric' },
+          ],
+        ],
       }),
     ),
-    primary_key: Type.Optional(list({ description: 'Columns of the unique key. Empty removes it; absent keeps it. Not with `schema`.' })),
-    aliases: Type.Optional(list({ description: 'Other names of the table. Replaces them all; empty removes them; absent keeps them.' })),
+    primary_key: Type.Optional(
+      list({ description: 'Columns of the unique key. Empty removes it; absent keeps it. Not with `schema`.' }),
+    ),
+    aliases: Type.Optional(
+      list({ description: 'Other names of the table. Replaces them all; empty removes them; absent keeps them.' }),
+    ),
     indexes: Type.Optional(
-      param(Type.Array(Type.Array(Type.String())), 'indexes', { description: 'Columns to index. An item is a name or a list of names.' }),
+      param(Type.Array(Type.Array(Type.String())), 'indexes', {
+        description: 'Columns to index. An item is a name or a list of names.',
+      }),
     ),
     records: Type.Optional(records({ description: 'Rows to append.', examples: [[{ species: 'oak', height: 12.5 }]] })),
-    delete_fields: bool({ description: 'Drop stored columns that `fields` or `schema` does not list.', default: false }),
+    delete_fields: bool({
+      description: 'Drop stored columns that `fields` or `schema` does not list.',
+      default: false,
+    }),
     triggers: Type.Optional(param(Type.Array(JsonObject), 'list-of-objects', { description: 'PostgreSQL only.' })),
     force: force(),
     include_records: bool({ description: 'Answer the stored rows, with their `_id`.', default: false }),

@@ -1,5 +1,17 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { bool, CkanField, calculateRecordCount, force, JsonObject, list, param, params, type Rule, resourceId, TableSchemaDocument } from './shared.ts'
+import {
+  bool,
+  CkanField,
+  calculateRecordCount,
+  force,
+  JsonObject,
+  list,
+  param,
+  params,
+  type Rule,
+  resourceId,
+  TableSchemaDocument,
+} from './shared.ts'
 
 const rowsOrColumns: Rule = ({ filters, fields }) =>
   filters !== undefined && fields !== undefined ? { fields: ['fields cannot be used with filters'] } : undefined
@@ -13,7 +25,8 @@ export const DeleteParams = params(
     resource_id: resourceId(),
     filters: Type.Optional(
       param(JsonObject, 'dict-or-null', {
-        description: 'Which rows to delete; `{}` is all of them. Without `filters` and `fields` the table itself is dropped.',
+        description:
+          'Which rows to delete; `{}` is all of them. Without `filters` and `fields` the table itself is dropped.',
         examples: [{ species: 'oak' }],
       }),
     ),

@@ -6,7 +6,10 @@ export const InfoParams = params(
   {
     resource_id: resourceId({ description: 'Id or alias of the table.' }),
     include_meta: bool({ description: 'Answer `meta`: counts, sizes, aliases.', default: true }),
-    include_fields_schema: bool({ description: "Answer each field's `schema`: its native type, indexes, keys.", default: true }),
+    include_fields_schema: bool({
+      description: "Answer each field's `schema`: its native type, indexes, keys.",
+      default: true,
+    }),
   },
   { unknown: 'ignore' },
 )
@@ -29,7 +32,12 @@ export const InfoResult = Type.Object({
   ),
   schema: Type.Optional(TableSchemaDocument),
   fields: Type.Array(
-    Type.Object({ id: Type.String(), type: Type.String(), info: Type.Optional(JsonObject), schema: Type.Optional(JsonObject) }),
+    Type.Object({
+      id: Type.String(),
+      type: Type.String(),
+      info: Type.Optional(JsonObject),
+      schema: Type.Optional(JsonObject),
+    }),
   ),
 })
 export type InfoResult = Static<typeof InfoResult>

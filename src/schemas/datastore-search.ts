@@ -20,12 +20,22 @@ export const SearchParams = params(
   {
     resource_id: resourceId({ description: 'Id or alias of the table.' }),
     ...selection,
-    fields: Type.Optional(list({ description: 'Columns to answer, in this order. All by default.', examples: [['species', 'height']] })),
-    limit: Type.Optional(natural({ description: "Rows to answer. The server's settings give the default and the most; 0 only counts." })),
+    fields: Type.Optional(
+      list({ description: 'Columns to answer, in this order. All by default.', examples: [['species', 'height']] }),
+    ),
+    limit: Type.Optional(
+      natural({ description: "Rows to answer. The server's settings give the default and the most; 0 only counts." }),
+    ),
     offset: Type.Optional(offset({ description: 'Rows to skip.' })),
     include_total: bool({ description: 'Count all rows that match.', default: true }),
-    include_next_page: bool({ description: 'Answer a filter for the page after this one, where rows come in `_id` order.', default: false }),
-    records_format: oneOf(['objects', 'lists', 'csv', 'tsv'], { description: 'How rows are written.', default: 'objects' }),
+    include_next_page: bool({
+      description: 'Answer a filter for the page after this one, where rows come in `_id` order.',
+      default: false,
+    }),
+    records_format: oneOf(['objects', 'lists', 'csv', 'tsv'], {
+      description: 'How rows are written.',
+      default: 'objects',
+    }),
     total_estimation_threshold: Type.Optional(
       param(Type.Integer(), 'int', { description: 'Accepted for old clients. Totals are always exact here.' }),
     ),
@@ -49,7 +59,12 @@ export const SearchResult = Type.Object({
   resource_id: Type.String(),
   schema: Type.Optional(TableSchemaDocument),
   fields: Type.Array(CkanField),
-  records_format: Type.Union([Type.Literal('objects'), Type.Literal('lists'), Type.Literal('csv'), Type.Literal('tsv')]),
+  records_format: Type.Union([
+    Type.Literal('objects'),
+    Type.Literal('lists'),
+    Type.Literal('csv'),
+    Type.Literal('tsv'),
+  ]),
   records: RecordsResult,
   limit: Type.Integer({ minimum: 0 }),
   offset: Type.Integer({ minimum: 0 }),

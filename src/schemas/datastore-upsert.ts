@@ -5,7 +5,9 @@ import { bool, calculateRecordCount, force, oneOf, params, RecordsResult, record
 export const UpsertParams = params(
   {
     resource_id: resourceId(),
-    records: Type.Optional(records({ description: 'Rows to store. None is no mistake.', examples: [[{ species: 'oak', height: 13 }]] })),
+    records: Type.Optional(
+      records({ description: 'Rows to store. None is no mistake.', examples: [[{ species: 'oak', height: 13 }]] }),
+    ),
     method: Type.Optional(
       oneOf(['upsert', 'insert', 'update'], {
         description:
@@ -21,7 +23,9 @@ export const UpsertParams = params(
   { unknown: 'warn' },
 )
 /** `method` is also `''` where a client sent that: such a call changes nothing. */
-export type UpsertParams = Omit<Static<typeof UpsertParams>, 'method'> & { method?: 'upsert' | 'insert' | 'update' | '' }
+export type UpsertParams = Omit<Static<typeof UpsertParams>, 'method'> & {
+  method?: 'upsert' | 'insert' | 'update' | ''
+}
 
 export const UpsertResult = Type.Object({
   resource_id: Type.String(),

@@ -7,7 +7,9 @@ export const DumpParams = params(
     resource_id: resourceId({ description: 'Id or alias of the table.', alias: undefined }),
     ...selection,
     filters: Type.Optional(filters({ blankIsAbsent: true })),
-    fields: Type.Optional(list({ description: 'Columns to answer, in this order. All by default.', blankIsAbsent: true })),
+    fields: Type.Optional(
+      list({ description: 'Columns to answer, in this order. All by default.', blankIsAbsent: true }),
+    ),
     format: oneOf(['csv', 'tsv', 'json', 'xml', 'ndjson', 'parquet', 'gzip'], {
       description: 'Format of the file. `gzip` is CSV, compressed.',
       default: 'csv',

@@ -25,9 +25,9 @@ interface ParamsOptions extends SchemaOptions {
 
 /** The parameters of one action. In the static type those with a default are always there; a request may leave them out. */
 export function params<T extends TProperties>(properties: T, options: ParamsOptions): TObject<T> {
-  const schema = Type.Object(properties, options)
-  const required = schema.required?.filter((name) => properties[name]?.default === undefined)
-  return { ...schema, required }
+  const schema: TObject<T> = Type.Object(properties, options)
+  const required = (schema.required as string[] | undefined)?.filter((name) => properties[name]?.default === undefined)
+  return Object.assign(schema, { required })
 }
 
 /** One parameter: the schema of its coerced form, and the coercer that gets there (contract §1.4). */
@@ -53,11 +53,16 @@ export const JsonObject = Type.Record(Type.String(), Type.Unknown())
 export const resourceId = (options?: ParamOptions) =>
   string({ description: 'Id of the resource.', examples: ['trees'], alias: 'id', ...options })
 
-export const force = () => bool({ description: 'Write although the resource is read-only in the catalogue.', default: false })
+export const force = () =>
+  bool({ description: 'Write although the resource is read-only in the catalogue.', default: false })
 
 /** The bytes of a JSON array of objects. They never become JavaScript objects. */
 export const records = (options?: ParamOptions) =>
-  param(Type.Unsafe<Uint8Array>({ type: 'array', items: { type: 'object', additionalProperties: true } }), 'records', options)
+  param(
+    Type.Unsafe<Uint8Array>({ type: 'array', items: { type: 'object', additionalProperties: true } }),
+    'records',
+    options,
+  )
 
 export const calculateRecordCount = () =>
   param(Type.Union([Type.Boolean(), Type.Literal('background')]), 'bool-or-background', {
@@ -85,11 +90,21 @@ export const selection = {
   filters: Type.Optional(filters()),
   q: Type.Optional(textQuery()),
   full_text: Type.Optional(string({ description: 'Full-text search in the whole row, beside a `q` by column.' })),
-  plain: Type.Optional(bool({ description: 'True (the default): all words. False: PostgreSQL tsquery operators such as `oak | elm` and `tre:*`.' })),
-  language: Type.Optional(string({ description: 'Text-search configuration. `english` by default.', examples: ['english'] })),
+  plain: Type.Optional(
+    bool({
+      description:
+        'True (the default): all words. False: PostgreSQL tsquery operators such as `oak | elm` and `tre:*`.',
+    }),
+  ),
+  language: Type.Optional(
+    string({ description: 'Text-search configuration. `english` by default.', examples: ['english'] }),
+  ),
   distinct: Type.Optional(bool({ description: 'Only rows that differ in the chosen columns.' })),
   sort: Type.Optional(
-    clauses({ description: 'Comma list of `column [asc|desc] [nulls first|last]`. By `_id` by default.', examples: [['species', 'height desc nulls last']] }),
+    clauses({
+      description: 'Comma list of `column [asc|desc] [nulls first|last]`. By `_id` by default.',
+      examples: [['species', 'height desc nulls last']],
+    }),
   ),
 }
 
@@ -103,5 +118,7 @@ export const TableSchemaDocument = Type.Object({
 })
 
 /** Stored rows: a list, or one string for csv and tsv. */
-export const RecordsResult = Type.Union([Type.Array(Type.Union([JsonObject, Type.Array(Type.Unknown())])), Type.String()])
-
+export const RecordsResult = Type.Union([
+  Type.Array(Type.Union([JsonObject, Type.Array(Type.Unknown())])),
+  Type.String(),
+])
