@@ -1,15 +1,9 @@
-import { NotAuthorized, NotFound, ServiceUnavailable } from '../../core/errors.ts'
-import { createCkanClient, isObject, UnknownAction } from '../../infrastructure/ckan-client.ts'
-import { reportOutage } from '../../infrastructure/outage.ts'
-import { denial } from '../denial.ts'
-import type { AuthProvider, CkanPackage, CkanResource, Decision, Question } from '../provider.ts'
+import { createCkanClient } from '../../infrastructure/ckan-client.ts'
+import type { AuthProvider } from '../provider.ts'
 import type { ProviderContext } from '../registry.ts'
+import { createAsking, isRecord, misunderstood } from './ask.ts'
 import { rememberDecisions } from './decisions.ts'
 import { createSync } from './sync.ts'
-
-const ACTION = 'datastore_authorize'
-/** An id that no resource has. */
-const NOBODYS_ID = '00000000-0000-0000-0000-000000000000'
 
 export const needs = ['ckanUrl'] as const
 
@@ -18,47 +12,14 @@ export const needs = ['ckanUrl'] as const
  * tables are told to CKAN. Without an answer nobody gets in: 503.
  */
 export default function ckan({ config, logger, cache }: ProviderContext): AuthProvider {
-  const { ckanUrl = '', httpTimeoutSeconds, authCacheTtl } = config
+  const { ckanUrl = '', httpTimeoutSeconds, authCacheTtl, ckanSyncSeconds } = config
   const client = createCkanClient({ ckanUrl, httpTimeoutSeconds })
-  const missing = reportOutage(logger)
-  const outage = reportOutage(logger)
-
-  const call = async ({ credential, signal, permission, ...target }: Question) => {
-    const { resourceId, packageId } = target
-    const body = { ...(packageId ? { package_id: packageId } : { resource_id: resourceId }), permission }
-    try {
-      return await client.call(ACTION, body, { credential, signal })
-    } catch (error) {
-      report(error)
-      throw error
-    }
-  }
-
-  const report = (error: unknown) => {
-    if (error instanceof UnknownAction) missing.begin(remedy(ckanUrl))
-    else if (error instanceof ServiceUnavailable) outage.begin('Nothing can be authorized', { reason: error.message })
-    else answered()
-  }
-
-  const answered = () => {
-    missing.end(`CKAN has the action ${ACTION} now.`)
-    outage.end('CKAN answers again.')
-  }
-
-  const ask = async (question: Question): Promise<Decision> => {
-    const result = await call(question).catch((error) => {
-      throw inOurWords(error, question)
-    })
-    const decision = readDecision(result, question)
-    answered()
-    return decision
-  }
-
+  const { ask, probe } = createAsking(client, ckanUrl, logger)
   const sync = createSync({
     client,
     cache,
     logger,
-    syncSeconds: config.ckanSyncSeconds,
+    syncSeconds: ckanSyncSeconds,
     recordTtlSeconds: authCacheTtl,
   })
 
@@ -67,11 +28,12 @@ export default function ckan({ config, logger, cache }: ProviderContext): AuthPr
     authorize: rememberDecisions(ask, { cache, ttlSeconds: authCacheTtl }),
 
     async createResource(resource, options) {
-      // Without these two CKAN shows no preview, and takes the next write for an accident (contract §3.2).
-      const made = { url: '_datastore_only_resource', ...resource, url_type: 'datastore', datastore_active: true }
-      const created = await client.call('resource_create', made, options)
-      if (!isResource(created)) throw misunderstood('resource_create')
-      return created
+      // Without url_type and datastore_active CKAN shows no preview, and the next write meets the read-only guard
+      // (contract §3.2). The url is what CKAN's own datastore_create gives such a resource.
+      const wanted = { url: '_datastore_only_resource', ...resource, url_type: 'datastore', datastore_active: true }
+      const made = await client.call('resource_create', wanted, options)
+      if (!isRecord(made)) throw misunderstood('resource_create')
+      return made
     },
 
     async deleteResource(id, options) {
@@ -80,53 +42,7 @@ export default function ckan({ config, logger, cache }: ProviderContext): AuthPr
 
     // The change is stored: a caller who hangs up does not keep it from CKAN.
     tableChanged: async (change) => (config.ckanSync ? sync.changed(change) : []),
-
-    async healthcheck(signal) {
-      await call({ permission: 'read', resourceId: NOBODYS_ID, signal }).catch((error) => {
-        if (error instanceof ServiceUnavailable || signal?.aborted) throw error
-      })
-      answered()
-    },
-
+    healthcheck: probe,
     close: () => sync.close(),
   }
-}
-
-function remedy(ckanUrl: string): string {
-  const question = JSON.stringify({ resource_id: NOBODYS_ID, permission: 'read' })
-  return [
-    `CKAN has no action ${ACTION}: enable ckanext-datastore-authz in ckan.plugins. "Action name not known" is gone from`,
-    `curl -s ${ckanUrl}/api/3/action/${ACTION} -H 'Content-Type: application/json' -d '${question}'`,
-    'once it is there.',
-  ].join(' ')
-}
-
-/** CKAN's own words where they say something, with the id where they do not. */
-function inOurWords(error: unknown, question: Question): unknown {
-  if (error instanceof NotAuthorized && error.message === new NotAuthorized('').message) return denial(question)
-  if (!(error instanceof NotFound)) return error
-  const { resourceId, packageId } = question
-  return new NotFound(`${packageId ? 'Package' : 'Resource'} "${packageId ?? resourceId}" was not found.`)
-}
-
-/** A yes is only a yes when it is about what was asked. */
-function readDecision(result: unknown, { resourceId, packageId }: Question): Decision {
-  if (!isObject(result)) throw misunderstood(ACTION)
-  const resource = isResource(result.resource) ? result.resource : undefined
-  const dataset = isPackage(result.package) ? result.package : undefined
-  const about = packageId ? [dataset?.id, dataset?.name] : [resource?.id]
-  if (!about.includes(packageId ?? resourceId)) throw misunderstood(ACTION)
-  return { resource, package: dataset && withoutResources(dataset) }
-}
-
-/** A dataset may list thousands of resources: nothing here reads them, and the cache would hold them. */
-function withoutResources({ resources: _, ...dataset }: CkanPackage): CkanPackage {
-  return dataset
-}
-
-const isResource = (value: unknown): value is CkanResource => isObject(value) && typeof value.id === 'string'
-const isPackage = (value: unknown): value is CkanPackage => isObject(value) && typeof value.id === 'string'
-
-function misunderstood(action: string): ServiceUnavailable {
-  return new ServiceUnavailable(`CKAN gave an answer to ${action} that is not understood.`, { retryAfterSeconds: 5 })
 }
