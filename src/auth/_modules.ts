@@ -2,6 +2,8 @@
 
 export const modules = {
   anonymous: () => import('./anonymous/index.ts'),
+  ckan: () => import('./ckan/index.ts'),
+  jwt: () => import('./jwt/index.ts'),
 } as const
 
 export type ModuleName = keyof typeof modules
