@@ -190,14 +190,17 @@ export interface SqlResult {
   total?: number
 }
 
-export type DumpFormat = 'csv' | 'tsv' | 'json' | 'xml' | 'ndjson' | 'parquet'
+/** `lists` and `ndjson`: one JSON text a line. `parquet` is a whole file. */
+export type DumpFormat = 'csv' | 'tsv' | 'lists' | 'ndjson' | 'parquet'
 
 export interface DumpPlan extends Omit<SearchPlan, 'format' | 'includeTotal' | 'includeLastId' | 'limit'> {
   format: DumpFormat
+  /** What stands around each line of `lists` beside its line end. */
+  line?: { before: string; after: string }
   limit?: number
 }
 
-/** `stream`: the rows alone; what stands around them (header, brackets) is the service's. `parquet` is whole. */
+/** `stream`: the rows alone; what stands around them (header, brackets) is the service's. */
 export type Dumped =
   | { kind: 'stream'; stream: ReadableStream<Uint8Array>; length?: number }
   | { kind: 'redirect'; url: string }

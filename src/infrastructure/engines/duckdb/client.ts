@@ -1,0 +1,207 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { ConfigurationError } from '../../../core/errors.ts'
+import { quoteLiteral } from '../sql/quote.ts'
+import { startFailure } from './failures.ts'
+
+export interface ClientOptions {
+  /** A folder: `datastore.duckdb` with `tmp/`, `load/` and `export/` beside it. */
+  path: string
+  memoryLimit?: string
+  threads?: number
+}
+
+/** Folders beside the data file: the only ones that DuckDB may touch once it is locked. */
+export interface Folders {
+  tmp: string
+  load: string
+  export: string
+}
+
+/** 64 KiB: a table of 20 rows takes 90 KB instead of 280, and large tables cost the same (traps T25). */
+export const BLOCK_SIZE = 65536
+
+/** Reads that run at once. Each holds a thread of Node's pool while DuckDB works. */
+const SESSIONS = 6
+
+type Bound = (string | number | bigint | null)[]
+
+/** One connection, leased to one caller: a second query on a connection would stop the first (traps T16). */
+export class Session {
+  readonly #connection: DuckDBConnection
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection
+  }
+
+  get connection(): DuckDBConnection {
+    return this.#connection
+  }
+
+  /** Runs a statement to its end; throws when it fails at any row. Answers the rows. */
+  async rows(sql: string, values?: Bound): Promise<DuckDBValue[][]> {
+    const reader = await this.#connection.runAndReadAll(sql, values)
+    return reader.getRows()
+  }
+
+  async row(sql: string, values?: Bound): Promise<DuckDBValue[] | undefined> {
+    return (await this.rows(sql, values))[0]
+  }
+
+  /** Runs a statement for its effect; answers how many rows it changed. */
+  async run(sql: string, values?: Bound): Promise<number> {
+    const result = await this.#connection.run(sql, values)
+    return result.rowsChanged
+  }
+
+  /** All of it or nothing. */
+  async transaction<T>(work: () => Promise<T>, options: { readOnly?: boolean } = {}): Promise<T> {
+    await this.run(options.readOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION')
+    try {
+      const result = await work()
+      await this.run('COMMIT')
+      return result
+    } catch (error) {
+      await this.run('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+  }
+}
+
+/** The one DuckDB instance of this process and its connections. */
+export class Client {
+  readonly folders: Folders
+  readonly #instance: DuckDBInstance
+  readonly #idle: DuckDBConnection[] = []
+  readonly #waiting: (() => void)[] = []
+  readonly #open = new Set<DuckDBConnection>()
+  #running = 0
+  #closed = false
+
+  private constructor(instance: DuckDBInstance, folders: Folders) {
+    this.#instance = instance
+    this.folders = folders
+  }
+
+  /** Opens the one instance of this process, sets everything that can only be set now, and locks it (traps T4, T6). */
+  static async open(options: ClientOptions): Promise<Client> {
+    const path = resolve(options.path)
+    const folders = { tmp: join(path, 'tmp'), load: join(path, 'load'), export: join(path, 'export') }
+    try {
+      for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
+      const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), { default_block_size: String(BLOCK_SIZE) })
+      for (const folder of Object.values(folders)) await clear(folder)
+      await lockDown(instance, folders, options)
+      return new Client(instance, folders)
+    } catch (error) {
+      throw error instanceof ConfigurationError ? error : startFailure(error, path)
+    }
+  }
+
+  /** Leases a connection, and interrupts what runs on it when the signal aborts. */
+  async session<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.turn(() => this.#lease(work, signal), signal)
+  }
+
+  /** Waits until DuckDB has room for one more statement, and runs `work` then. */
+  async turn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#admit(signal)
+    try {
+      return await work()
+    } finally {
+      this.#running -= 1
+      this.#waiting.shift()?.()
+    }
+  }
+
+  /** A connection outside the queue of reads, for one that spends most of its life waiting for its client. */
+  async patientSession(): Promise<{ session: Session; release: () => void }> {
+    const connection = await this.#connect()
+    return { session: new Session(connection), release: () => this.#giveBack(connection) }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const connection of this.#open) connection.interrupt()
+    const connection = await this.#instance.connect()
+    await connection.run('CHECKPOINT').catch(() => undefined)
+    connection.closeSync()
+    for (const idle of this.#open) idle.closeSync()
+    this.#instance.closeSync()
+  }
+
+  async #admit(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#running < SESSIONS) {
+      this.#running += 1
+      return
+    }
+    await new Promise<void>((resolvePromise, reject) => {
+      const start = () => {
+        signal?.removeEventListener('abort', leave)
+        this.#running += 1
+        resolvePromise()
+      }
+      const leave = () => {
+        const index = this.#waiting.indexOf(start)
+        if (index >= 0) this.#waiting.splice(index, 1)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', leave, { once: true })
+      this.#waiting.push(start)
+    })
+  }
+
+  async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const connection = await this.#connect()
+    const interrupt = () => connection.interrupt()
+    signal?.addEventListener('abort', interrupt, { once: true })
+    try {
+      return await work(new Session(connection))
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', interrupt)
+      this.#giveBack(connection)
+    }
+  }
+
+  async #connect(): Promise<DuckDBConnection> {
+    const idle = this.#idle.pop()
+    if (idle) return idle
+    const connection = await this.#instance.connect()
+    this.#open.add(connection)
+    return connection
+  }
+
+  #giveBack(connection: DuckDBConnection): void {
+    if (!this.#closed) this.#idle.push(connection)
+  }
+}
+
+async function clear(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
+}
+
+async function lockDown(instance: DuckDBInstance, folders: Folders, options: ClientOptions): Promise<void> {
+  const connection = await instance.connect()
+  const settings: [string, string][] = [
+    ['TimeZone', "'UTC'"],
+    ['temp_directory', quoteLiteral(folders.tmp)],
+    ['preserve_insertion_order', 'true'],
+    ['autoinstall_known_extensions', 'false'],
+    ['autoload_known_extensions', 'false'],
+    ['allow_community_extensions', 'false'],
+    ...(options.memoryLimit ? [['memory_limit', quoteLiteral(options.memoryLimit)] as [string, string]] : []),
+    ...(options.threads ? [['threads', String(options.threads)] as [string, string]] : []),
+    ['allowed_directories', `[${Object.values(folders).map(quoteLiteral).join(', ')}]`],
+    ['enable_external_access', 'false'],
+    ['lock_configuration', 'true'],
+  ]
+  for (const [name, value] of settings) await connection.run(`SET GLOBAL ${name} = ${value}`)
+  connection.closeSync()
+}

@@ -1,0 +1,139 @@
+import { ConflictError, ValidationError } from '../../../core/errors.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
+import type { TablePlan, Written } from '../engine.ts'
+import { quoteIdentifier } from '../sql/quote.ts'
+import type { Session } from './client.ts'
+import { checkDistinctKeys, insertTyped, storedRecords } from './insert.ts'
+import type { StoredTable } from './metadata.ts'
+import { insertTable, nameHolder, updateTable } from './metadata.ts'
+import { neededScales, stagedColumns, stageTexts, stageTyped } from './stage.ts'
+import type { Store } from './store.ts'
+import { CATALOG, currentTable, dialectOf, firstRevision, now, tableName, write } from './store.ts'
+
+/** Makes a table or alters the stored one, and appends the plan's records: all of it or nothing. */
+export async function createTable(store: Store, plan: TablePlan, signal?: AbortSignal): Promise<Written> {
+  const written = await write(store, [CATALOG, plan.id], (session) => create(store, session, plan), signal)
+  store.definitionChanged()
+  return written
+}
+
+async function create(store: Store, session: Session, plan: TablePlan): Promise<Written> {
+  const { records } = plan
+  const current = await currentTable(session, plan.id, plan.basedOn)
+  const staged = records ? stagedColumns(plan.columns, records) : []
+  if (records) await stageTexts(store.client, session, records)
+  const scales = { ...keptScales(plan, current), ...(await neededScales(session, staged, keptScales(plan, current))) }
+  const altered = plannedTable(plan, current, scales)
+  const dialect = dialectOf(store, altered)
+  if (records) await stageTyped(session, staged, records, dialect)
+
+  const { table, answered } = await session.transaction(async () => {
+    await checkNames(session, plan)
+    if (current) await alter(store, session, current, altered)
+    else await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
+    if (current && !sameList(current.primaryKey, altered.primaryKey)) await checkStoredKeys(session, altered)
+    const table = records ? await append(session, altered, staged) : altered
+    await (current ? updateTable(session, table) : insertTable(session, table))
+    const answered = plan.includeRecords ? await storedRecords(session, table, dialect, `t._id >= ${altered.nextId}`) : undefined
+    return { table, answered }
+  })
+  store.tables.set(table.id, table)
+  return { table, affected: table.count - altered.count, ...(answered && { records: answered }), warnings: [] }
+}
+
+async function append(session: Session, table: StoredTable, staged: readonly Column[]): Promise<StoredTable> {
+  await checkDistinctKeys(session, table)
+  const count = await insertTyped(session, table, staged)
+  return { ...table, nextId: table.nextId + count, count: table.count + count }
+}
+
+function plannedTable(plan: TablePlan, current: StoredTable | undefined, scales: Record<string, number>): StoredTable {
+  const time = now()
+  const revision = current ? current.revision + 1 : firstRevision()
+  return {
+    id: plan.id,
+    columns: plan.columns,
+    primaryKey: plan.primaryKey,
+    indexes: plan.indexes,
+    schemaProperties: plan.schemaProperties,
+    aliases: plan.aliases ?? current?.aliases ?? [],
+    hasUpdatedAt: plan.hasUpdatedAt,
+    scales,
+    nextId: current?.nextId ?? 1,
+    count: current?.count ?? 0,
+    revision,
+    schemaRevision: revision,
+    createdAt: current?.createdAt ?? time,
+    updatedAt: time,
+  }
+}
+
+function keptScales(plan: TablePlan, current: StoredTable | undefined): Record<string, number> {
+  const names = new Set(plan.columns.map(({ name }) => name))
+  return Object.fromEntries(Object.entries(current?.scales ?? {}).filter(([name]) => names.has(name)))
+}
+
+function columnDefinitions(store: Store, table: StoredTable): string {
+  const dialect = dialectOf(store, table)
+  const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} ${dialect.storage(dialect.stored(column))}`)
+  const updatedAt = table.hasUpdatedAt ? [`${UPDATED_AT_COLUMN} TIMESTAMPTZ`] : []
+  return ['_id BIGINT NOT NULL', ...columns, ...updatedAt].join(', ')
+}
+
+/** Brings the stored columns to what the plan says. Types change only where nothing is lost: the service has checked. */
+async function alter(store: Store, session: Session, current: StoredTable, planned: StoredTable): Promise<void> {
+  const name = tableName(planned.id)
+  const before = dialectOf(store, current)
+  const after = dialectOf(store, planned)
+  const stored = new Map(current.columns.map((column) => [column.name, column]))
+  const kept = new Set(planned.columns.map((column) => column.name))
+  for (const column of current.columns) {
+    if (!kept.has(column.name)) await session.run(`ALTER TABLE ${name} DROP COLUMN ${quoteIdentifier(column.name)}`)
+  }
+  for (const column of planned.columns) {
+    const storage = after.storage(after.stored(column))
+    const old = stored.get(column.name)
+    if (!old) await session.run(`ALTER TABLE ${name} ADD COLUMN ${quoteIdentifier(column.name)} ${storage}`)
+    else if (before.storage(before.stored(old)) !== storage) {
+      await session.run(`ALTER TABLE ${name} ALTER COLUMN ${quoteIdentifier(column.name)} TYPE ${storage}`)
+    }
+  }
+}
+
+async function checkNames(session: Session, { id, aliases, basedOn }: TablePlan): Promise<void> {
+  if (basedOn === undefined) {
+    const holder = await nameHolder(session, id)
+    const taken = holder.table ?? holder.alias
+    if (taken !== undefined) {
+      const what = holder.table ? `the table "${taken}"` : `an alias of "${taken}"`
+      throw new ConflictError(`The name "${id}" is taken by ${what}; upper and lower case don't tell names apart.`)
+    }
+  }
+  for (const alias of aliases ?? []) {
+    const holder = await nameHolder(session, alias)
+    if (holder.table !== undefined || alias.toLowerCase() === id.toLowerCase()) {
+      throw new ValidationError({ alias: [`"${alias}" already exists`] })
+    }
+    if (holder.alias !== undefined && holder.alias !== id) {
+      throw new ValidationError({ alias: [`The alias "${alias}" already exists.`] })
+    }
+  }
+}
+
+async function checkStoredKeys(session: Session, { id, primaryKey }: StoredTable): Promise<void> {
+  if (primaryKey.length === 0) return
+  const keys = primaryKey.map(quoteIdentifier)
+  const [duplicate] =
+    (await session.row(
+      `SELECT 1 FROM ${tableName(id)} WHERE ${keys.map((key) => `${key} IS NOT NULL`).join(' AND ')} ` +
+        `GROUP BY ${keys.join(', ')} HAVING count(*) > 1 LIMIT 1`,
+    )) ?? []
+  if (duplicate !== undefined) {
+    throw new ValidationError({ constraints: ['Cannot insert records or create indexbecause of uniqueness constraint'] })
+  }
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}

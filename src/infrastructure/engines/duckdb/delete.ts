@@ -1,0 +1,79 @@
+import { TableNotFound } from '../../../core/errors.ts'
+import type { DeletePlan, Written } from '../engine.ts'
+import { filterCondition } from '../sql/filter.ts'
+import { Parameters, quoteIdentifier } from '../sql/quote.ts'
+import type { Session } from './client.ts'
+import { invalidQuery } from './failures.ts'
+import { storedRecords } from './insert.ts'
+import type { StoredTable } from './metadata.ts'
+import { deleteTable, readTable, updateCounters, updateTable } from './metadata.ts'
+import type { Store } from './store.ts'
+import { CATALOG, currentTable, dialectOf, now, tableName, write } from './store.ts'
+
+/** Deletes rows, columns or the whole table, in one transaction. */
+export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortSignal): Promise<Written> {
+  if (plan.what === 'rows') return write(store, [plan.id], (session) => deleteRows(store, session, plan), signal)
+  const written = await write(
+    store,
+    [CATALOG, plan.id],
+    (session) => (plan.what === 'table' ? dropTable(store, session, plan.id) : dropColumns(store, session, plan)),
+    signal,
+  )
+  store.definitionChanged()
+  return written
+}
+
+async function dropTable(store: Store, session: Session, id: string): Promise<Written> {
+  const table = await readTable(session, id)
+  if (table?.id !== id) throw new TableNotFound(id)
+  await session.transaction(async () => {
+    await session.run(`DROP TABLE ${tableName(id)}`)
+    await deleteTable(session, id)
+  })
+  store.tables.delete(id)
+  return { table: undefined, affected: table.count, warnings: [] }
+}
+
+async function dropColumns(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'columns' }>): Promise<Written> {
+  const current = (await currentTable(session, plan.id, plan.basedOn)) as StoredTable
+  const dropped = new Set(plan.columns)
+  const revision = current.revision + 1
+  const table: StoredTable = {
+    ...current,
+    columns: current.columns.filter(({ name }) => !dropped.has(name)),
+    indexes: current.indexes.filter((index) => !index.some((name) => dropped.has(name))),
+    scales: Object.fromEntries(Object.entries(current.scales).filter(([name]) => !dropped.has(name))),
+    revision,
+    schemaRevision: revision,
+    updatedAt: now(),
+  }
+  await session.transaction(async () => {
+    for (const name of plan.columns) await session.run(`ALTER TABLE ${tableName(plan.id)} DROP COLUMN ${quoteIdentifier(name)}`)
+    await updateTable(session, table)
+  })
+  store.tables.set(table.id, table)
+  return { table, affected: 0, warnings: [] }
+}
+
+async function deleteRows(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'rows' }>): Promise<Written> {
+  const current = (await currentTable(session, plan.id, plan.basedOn)) as StoredTable
+  const dialect = dialectOf(store, current)
+  const parameters = new Parameters()
+  const condition = plan.filter ? filterCondition(plan.filter, dialect, parameters) : 'TRUE'
+  const { table, affected, records } = await session
+    .transaction(async () => {
+      const records =
+        plan.includeDeleted === undefined
+          ? undefined
+          : await storedRecords(session, current, dialect, condition, { values: parameters.values, limit: plan.includeDeleted })
+      const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`, parameters.values)
+      const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
+      await updateCounters(session, table)
+      return { table, affected, records }
+    })
+    .catch((error) => {
+      throw invalidQuery(error)
+    })
+  store.tables.set(table.id, table)
+  return { table, affected, ...(records && { records }), warnings: [] }
+}

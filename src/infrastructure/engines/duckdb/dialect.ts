@@ -1,0 +1,250 @@
+import type { ColumnType, Family } from '../../../core/field-types.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import { MONTH_FIRST_DAY, TRUE_WORDS, textPattern } from '../../../core/values.ts'
+import type { FilterDialect } from '../sql/filter.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+
+/**
+ * How each family is stored, read from text and written as text in DuckDB: one row each. Only storage types that
+ * DuckLake holds exactly, too.
+ */
+interface FamilyRow {
+  storage: string
+  /** The value of `raw`, a text that matches the family's pattern; NULL when it is out of range. */
+  fromText(raw: string, storage: string): string
+  /** JSON text of a value that is not null. */
+  json(value: string, column: StoredType): string
+  /** Text of a value that is not null, as PostgreSQL's COPY writes it. */
+  csv(value: string, column: StoredType): string
+  /** Whether csv text may need quotes. */
+  quoted?: boolean
+}
+
+/** A column type with what only its storage knows: digits after the point of a `numeric` without modifier. */
+export interface StoredType {
+  readonly type: ColumnType
+  readonly scale: number
+}
+
+const quoted = (text: string) => `'"' || ${text} || '"'`
+const cast = (raw: string, storage: string) => `TRY_CAST(${raw} AS ${storage})`
+
+/** `12/31/2020` as PostgreSQL reads it, and no blank before an offset, which DuckDB would not read. */
+const day = (raw: string) =>
+  `regexp_replace(regexp_replace(trim(${raw}), ${quoteLiteral(MONTH_FIRST_DAY)}, '\\3-\\1-\\2'), '\\s+([+-]\\d)', '\\1')`
+
+/** A 128-bit decimal takes twenty times as long to write or read as one that fits 64 bits. */
+const wide = (expression: (type: string) => string, scale: number) =>
+  scale > 18 ? expression(`DECIMAL(38,${scale})`) : `coalesce(${expression(`DECIMAL(18,${scale})`)}, ${expression(`DECIMAL(38,${scale})`)})`
+
+const decimalText = (value: string, { type, scale }: StoredType) => {
+  const text = wide((decimal) => `TRY_CAST(${value} AS ${decimal})::VARCHAR`, scale)
+  return type.modifier || scale === 0 ? text : `rtrim(rtrim(${text}, '0'), '.')`
+}
+
+const doubleText = (value: string) =>
+  `CASE WHEN ${value} = trunc(${value}) AND abs(${value}) < 1e15 AND ${value} <> 0 THEN CAST(${value} AS BIGINT)::VARCHAR ` +
+  `WHEN ${value} = 0 THEN '0' WHEN isnan(${value}) THEN 'NaN' ` +
+  `WHEN isinf(${value}) THEN CASE WHEN ${value} > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE ${value}::VARCHAR END`
+
+const timestampText = (value: string) =>
+  `CASE WHEN microsecond(${value}) % 1000 = 0 THEN strftime(${value}, '%Y-%m-%dT%H:%M:%S.%g') ` +
+  `ELSE strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f') END`
+
+const plainTimestampText = (value: string) => `replace(${value}::VARCHAR, ' ', 'T')`
+
+export interface Dialect extends FilterDialect {
+  storage(column: StoredType): string
+  /** SQL that reads `raw` as a value of the column: NULL when it is not one. `raw` itself is not null. */
+  fromText(raw: string, column: StoredType): string
+  /** JSON text of a column, `null` for null. */
+  json(value: string, column: StoredType): string
+  /** csv text of a column without quotes; NULL where the cell is empty. */
+  csvValue(value: string, column: StoredType): string
+  /** csv text of a column with quotes where needed, never NULL. */
+  csvCell(value: string, column: StoredType, delimiter: string): string
+  stored(column: Column): StoredType
+}
+
+export interface DialectOptions {
+  /** Timestamps always carry milliseconds (contract §10.1). */
+  msInTimestamp: boolean
+  scaleOf(column: Column): number
+}
+
+/** DuckDB's SQL for the shared field types. */
+export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Dialect {
+  const families = familyRows(msInTimestamp ? timestampText : plainTimestampText)
+  const rowOf = ({ type }: StoredType) => families[type.type.family]
+  const elementStorage = (column: StoredType) => storageOf(column, rowOf(column))
+
+  const storage = (column: StoredType) => elementStorage(column) + (column.type.array ? '[]' : '')
+
+  const elementFromText = (raw: string, column: StoredType) => {
+    const pattern = textPattern(column.type)
+    const value = rowOf(column).fromText(raw, elementStorage(column))
+    return pattern === undefined ? value : `CASE WHEN regexp_full_match(${raw}, ${quoteLiteral(pattern)}, 'i') THEN ${value} END`
+  }
+
+  const arrayFromText = (raw: string, column: StoredType) => {
+    const texts = `CAST(TRY_CAST(${raw} AS JSON) AS VARCHAR[])`
+    const values = `list_transform(${texts}, x -> ${elementFromText('x', column)})`
+    return `CASE WHEN len(list_filter(${values}, x -> x IS NULL)) = len(list_filter(${texts}, x -> x IS NULL)) THEN ${values} END`
+  }
+
+  const elements = (value: string, column: StoredType) =>
+    `'[' || array_to_string(list_transform(${value}, x -> coalesce(CAST(${rowOf(column).json('x', column)} AS VARCHAR), 'null')), ',') || ']'`
+
+  const jsonOf = (value: string, column: StoredType) =>
+    column.type.array ? elements(value, column) : rowOf(column).json(value, column)
+
+  const csvOf = (value: string, column: StoredType) =>
+    column.type.array ? elements(value, column) : rowOf(column).csv(value, column)
+
+  const csvNull = ({ type }: StoredType) => (type.array ? 'null' : type.type.csvNull)
+
+  const stored = (column: Column): StoredType => ({ type: column.type, scale: scaleOf(column) })
+
+  return {
+    storage,
+    stored,
+    fromText: (raw, column) => (column.type.array ? arrayFromText(raw, column) : elementFromText(raw, column)),
+    json: (value, column) => `coalesce(CAST(${jsonOf(value, column)} AS VARCHAR), 'null')`,
+    csvValue: (value, column) => {
+      const none = csvNull(column)
+      return none === undefined ? csvOf(value, column) : `coalesce(${csvOf(value, column)}, ${quoteLiteral(none)})`
+    },
+    csvCell: (value, column, delimiter) => {
+      const none = csvNull(column)
+      const text = csvOf(value, column)
+      const mayNeedQuotes = column.type.array || rowOf(column).quoted
+      const cell = mayNeedQuotes ? csvQuoted(text, delimiter) : text
+      return `coalesce(${cell}, ${quoteLiteral(none ?? '')})`
+    },
+    reference: (column) => comparable(`t.${quoteIdentifier(column.name)}`, column),
+    value: (placeholder, column) => filterValue(placeholder, stored(column), storage(stored(column)), arrayFromText),
+    exactRange: (column) => exactRange(stored(column)),
+  }
+}
+
+function familyRows(timestamp: (value: string) => string): Readonly<Record<Family, FamilyRow>> {
+  const text = { storage: 'VARCHAR', fromText: (raw: string) => raw, json: (value: string) => `to_json(${value})`, csv: (value: string) => value, quoted: true }
+  const asText = (value: string) => `${value}::VARCHAR`
+  return {
+    integer: { storage: 'BIGINT', fromText: cast, json: asText, csv: asText },
+    numeric: {
+      storage: 'DECIMAL',
+      fromText: (raw, storage) => numericFromText(raw, storage),
+      json: decimalText,
+      csv: decimalText,
+    },
+    float: {
+      storage: 'DOUBLE',
+      // An overflow becomes infinite without a word: only a text that says so may.
+      fromText: (raw, storage) =>
+        `CASE WHEN isfinite(${cast(raw, storage)}) OR regexp_matches(${raw}, '[a-df-z]', 'i') THEN ${cast(raw, storage)} END`,
+      json: (value) => `CASE WHEN isfinite(${value}) THEN ${doubleText(value)} ELSE ${quoted(`(${doubleText(value)})`)} END`,
+      csv: (value) => doubleText(value),
+    },
+    boolean: {
+      storage: 'BOOLEAN',
+      fromText: (raw) => `lower(trim(${raw})) IN (${TRUE_WORDS.map(quoteLiteral).join(', ')})`,
+      json: asText,
+      csv: (value) => `CASE ${value} WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END`,
+    },
+    text,
+    date: { storage: 'DATE', fromText: (raw, storage) => cast(day(raw), storage), json: (value) => quoted(asText(value)), csv: asText },
+    time: { storage: 'TIME', fromText: cast, json: (value) => quoted(asText(value)), csv: asText },
+    timestamp: {
+      storage: 'TIMESTAMP',
+      fromText: (raw, storage) => cast(day(raw), storage),
+      json: (value) => quoted(timestamp(value)),
+      csv: timestamp,
+    },
+    timestamptz: {
+      storage: 'TIMESTAMPTZ',
+      fromText: (raw, storage) => cast(day(raw), storage),
+      json: (value) => quoted(`replace(${value}::VARCHAR, ' ', 'T') || ':00'`),
+      csv: asText,
+    },
+    json: {
+      storage: 'JSON',
+      fromText: cast,
+      // Line ends inside a JSON text are white space; in NDJSON they would end the record.
+      json: (value) => `translate(${asText(value)}, chr(10) || chr(13), '  ')`,
+      csv: asText,
+      quoted: true,
+    },
+    uuid: { storage: 'UUID', fromText: cast, json: (value) => quoted(asText(value)), csv: asText },
+    opaque: { ...text, fromText: (raw) => `trim(${raw})` },
+  }
+}
+
+const INTEGER_STORAGE: Readonly<Record<string, string>> = { int2: 'SMALLINT', int4: 'INTEGER', int8: 'BIGINT' }
+
+function storageOf({ type, scale }: StoredType, row: FamilyRow): string {
+  if (type.type.family === 'integer') return INTEGER_STORAGE[type.type.name] ?? row.storage
+  if (type.type.name === 'float4') return 'FLOAT'
+  if (type.type.family !== 'numeric') return row.storage
+  return `DECIMAL(${type.modifier?.[0] ?? 38},${scale})`
+}
+
+function numericFromText(raw: string, storage: string): string {
+  const scale = Number(/,(\d+)\)/.exec(storage)?.[1] ?? 0)
+  const value = wide((decimal) => `TRY_CAST(TRY_CAST(${raw} AS ${decimal}) AS ${storage})`, scale)
+  return `CASE WHEN ${textScale(raw)} <= ${scale} THEN ${value} END`
+}
+
+/** Digits after the point that a number's text needs, trailing zeros not counted. */
+export function textScale(raw: string): string {
+  const mantissa = (number: string) =>
+    `CASE WHEN contains(${number}, '.') THEN length(rtrim(trim(${number}), '0')) - strpos(trim(${number}), '.') ELSE 0 END`
+  const exponent = `coalesce(TRY_CAST(split_part(lower(${raw}), 'e', 2) AS INTEGER), 0)`
+  return (
+    `CASE WHEN contains(lower(${raw}), 'e') THEN greatest(0, ${mantissa(`split_part(lower(${raw}), 'e', 1)`)} - ${exponent}) ` +
+    `ELSE ${mantissa(raw)} END`
+  )
+}
+
+/** Digits before the point that a number's text needs. */
+export function textWholeDigits(raw: string): string {
+  const whole = (number: string) => `length(ltrim(split_part(trim(${number}), '.', 1), '+-0'))`
+  const exponent = `coalesce(TRY_CAST(split_part(lower(${raw}), 'e', 2) AS INTEGER), 0)`
+  return (
+    `CASE WHEN contains(lower(${raw}), 'e') THEN greatest(0, ${whole(`split_part(lower(${raw}), 'e', 1)`)} + ${exponent}) ` +
+    `ELSE ${whole(raw)} END`
+  )
+}
+
+/** A text as a csv cell: quoted when it holds the delimiter, a quote or a line end, or nothing at all. */
+function csvQuoted(text: string, delimiter: string): string {
+  const special = quoteLiteral(`["\\n\\r${delimiter === '\t' ? '\\t' : delimiter}]`)
+  return `CASE WHEN ${text} = '' OR regexp_matches(${text}, ${special}) THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`
+}
+
+function filterValue(
+  placeholder: string,
+  column: StoredType,
+  storage: string,
+  arrayFromText: (raw: string, column: StoredType) => string,
+): string {
+  const text = `CAST(${placeholder} AS VARCHAR)`
+  if (column.type.array) return arrayFromText(text, column)
+  const { family } = column.type.type
+  if (family === 'boolean') return `(lower(trim(${text})) IN (${TRUE_WORDS.map(quoteLiteral).join(', ')}))`
+  if (family === 'json') return `json(${text})`
+  return `CAST(${['date', 'timestamp', 'timestamptz'].includes(family) ? day(text) : text} AS ${storage})`
+}
+
+/** JSON texts are equal when they are alike but for white space. */
+function comparable(reference: string, { type }: Column): string {
+  return type.type.family === 'json' && !type.array ? `json(${reference})` : reference
+}
+
+function exactRange({ type, scale }: StoredType): { scale: number; least: bigint; greatest: bigint } | undefined {
+  if (type.array) return undefined
+  if (type.type.range) return { scale: 0, least: type.type.range[0], greatest: type.type.range[1] }
+  if (type.type.family !== 'numeric') return undefined
+  const greatest = 10n ** BigInt(type.modifier?.[0] ?? 38) - 1n
+  return { scale, least: -greatest, greatest }
+}

@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ID_COLUMN } from '../../../core/table-schema.ts'
+import type { Dumped, DumpFormat, DumpPlan } from '../engine.ts'
+import { StaleSchema } from '../engine.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import type { Session } from './client.ts'
+import type { Dialect } from './dialect.ts'
+import { invalidQuery } from './failures.ts'
+import type { StoredTable } from './metadata.ts'
+import type { Selection } from './read.ts'
+import { select } from './read.ts'
+import type { Cell } from './render.ts'
+import { listText, objectText } from './render.ts'
+import type { Store } from './store.ts'
+import { dialectOf } from './store.ts'
+
+/** `_id`s of the first piece: small, so that the first byte comes soon; pieces then grow to about `PIECE_BYTES`. */
+const FIRST_PIECE = 2_000
+const PIECE_GROWTH = 4
+const PIECE_BYTES = 16 * 1024 * 1024
+const READ_BYTES = 256 * 1024
+/** A client that takes nothing for this long loses its snapshot. */
+const STALL_MS = 5 * 60_000
+
+/** A text that DuckDB writes as it is, one row a line. */
+const RAW_LINES = "FORMAT csv, HEADER false, QUOTE '', ESCAPE ''"
+
+interface ExportFormat {
+  columns(cells: readonly Cell[], dialect: Dialect, line: { before: string; after: string }): string[]
+  copyOptions: string
+}
+
+const rawLine = (text: string, { before, after }: { before: string; after: string }) => [
+  before === '' && after === '' ? text : `concat(${quoteLiteral(before)}, ${text}, ${quoteLiteral(after)})`,
+]
+
+const delimited = (cells: readonly Cell[], dialect: Dialect) =>
+  cells.map(({ value, type }, index) => `${dialect.csvValue(value, type)} AS c${index}`)
+
+const exportFormats: Readonly<Record<DumpFormat, ExportFormat>> = {
+  csv: { columns: delimited, copyOptions: "FORMAT csv, HEADER false, NULLSTR ''" },
+  tsv: { columns: delimited, copyOptions: "FORMAT csv, HEADER false, NULLSTR '', DELIMITER '\t'" },
+  lists: { columns: (cells, dialect, line) => rawLine(listText(cells, dialect), line), copyOptions: RAW_LINES },
+  ndjson: { columns: (cells, dialect, line) => rawLine(objectText(cells, dialect), line), copyOptions: RAW_LINES },
+  parquet: {
+    columns: (cells) => cells.map(({ name, value }) => `${value} AS ${quoteIdentifier(name)}`),
+    copyOptions: 'FORMAT parquet, COMPRESSION zstd',
+  },
+}
+
+/** A run of rows to write: `_id`s above `after` up to `upTo`, or the whole selection in its own order. */
+interface Range {
+  after: bigint
+  upTo: bigint
+}
+
+/**
+ * Writes a table as a stream. In `_id` order it comes in pieces from one snapshot, each written by DuckDB into a
+ * file (a form that fails loudly, traps T1) and read from there: memory stays flat, and a client that stalls holds
+ * neither a thread nor more than two pieces on disk (traps T27).
+ */
+export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSignal): Promise<Dumped> {
+  const { session, release } = await store.client.patientSession()
+  const leave = async () => {
+    await session.run('ROLLBACK').catch(() => undefined)
+    release()
+  }
+  try {
+    signal?.throwIfAborted()
+    await session.run('BEGIN TRANSACTION READ ONLY')
+    const exporter = await prepare(store, session, plan)
+    return { kind: 'stream', ...(await exporter.stream(leave, signal)) }
+  } catch (error) {
+    await leave()
+    throw invalidQuery(error)
+  }
+}
+
+async function prepare(store: Store, session: Session, plan: DumpPlan): Promise<Exporter> {
+  const table = plan.table as StoredTable
+  const stand = await session.row(
+    'SELECT schema_revision, row_count, next_id FROM datastore.main._table_metadata WHERE resource_id = $1',
+    [table.id],
+  )
+  if (!stand || Number(stand[0]) !== table.schemaRevision) throw new StaleSchema(`table ${table.id} has changed`)
+  const selection = await select(store, session, plan)
+  const inPieces = plan.format !== 'parquet' && isIdOrder(plan)
+  const range = inPieces ? await idRange(session, selection, plan, BigInt(Number(stand[2]))) : undefined
+  const whole = !selection.filtered && !plan.distinct && plan.offset === 0 && plan.limit === undefined
+  return new Exporter(store, session, plan, selection, range, whole ? Number(stand[1]) : undefined)
+}
+
+function isIdOrder({ sort, distinct }: DumpPlan): boolean {
+  if (distinct) return false
+  const [key] = sort
+  return key === undefined || (sort.length === 1 && 'name' in key.by && key.by.name === ID_COLUMN && !key.descending)
+}
+
+/** The `_id`s between which the asked rows lie. */
+async function idRange(session: Session, selection: Selection, { offset, limit }: DumpPlan, nextId: bigint): Promise<Range> {
+  const nth = async (n: number) => {
+    const [id] =
+      (await session.row(
+        `${withCtes(selection)} SELECT t._id FROM ${selection.from} WHERE ${selection.condition} ORDER BY t._id LIMIT 1 OFFSET ${n}`,
+        selection.parameters.values,
+      )) ?? []
+    return id === undefined || id === null ? undefined : BigInt(String(id))
+  }
+  if (limit === 0) return { after: 0n, upTo: 0n }
+  const first = offset > 0 ? await nth(offset) : 1n
+  if (first === undefined) return { after: 0n, upTo: 0n }
+  const last = limit === undefined ? undefined : await nth(offset + limit - 1)
+  return { after: first - 1n, upTo: last ?? nextId }
+}
+
+function withCtes({ ctes }: Selection): string {
+  return ctes.length > 0 ? `WITH ${ctes.join(', ')}` : ''
+}
+
+/** A piece of the dump, on disk. */
+interface Piece {
+  file: string
+  handle: FileHandle
+  bytes: number
+}
+
+class Exporter {
+  readonly #store: Store
+  readonly #session: Session
+  readonly #plan: DumpPlan
+  readonly #selection: Selection
+  readonly #expectedRows: number | undefined
+  #range: Range | undefined
+  #width = BigInt(FIRST_PIECE)
+  #rows = 0
+  #next: Promise<Piece | undefined> | undefined
+  #finished = false
+
+  constructor(store: Store, session: Session, plan: DumpPlan, selection: Selection, range: Range | undefined, expectedRows: number | undefined) {
+    this.#store = store
+    this.#session = session
+    this.#plan = plan
+    this.#selection = selection
+    this.#range = range
+    this.#expectedRows = expectedRows
+  }
+
+  /** Starts with the first piece in hand, so that what fails at once fails before the answer's status is sent. */
+  async stream(leave: () => Promise<void>, signal?: AbortSignal): Promise<{ stream: ReadableStream<Uint8Array>; length?: number }> {
+    let piece = await this.#write()
+    const length = this.#finished ? (piece?.bytes ?? 0) : undefined
+    this.#next = this.#prefetch()
+    let stalled: NodeJS.Timeout | undefined
+    let ended = false
+    const end = async () => {
+      if (ended) return
+      ended = true
+      clearTimeout(stalled)
+      signal?.removeEventListener('abort', abort)
+      this.#session.connection.interrupt()
+      await discard(piece)
+      await discard(await this.#next?.catch(() => undefined))
+      await leave()
+    }
+    let controller: ReadableStreamDefaultController<Uint8Array>
+    const fail = async (reason: unknown) => {
+      if (!ended) controller.error(reason)
+      await end()
+    }
+    const abort = () => void fail(signal?.reason)
+    const watch = () => {
+      clearTimeout(stalled)
+      stalled = setTimeout(() => void fail(new Error('the client took nothing for too long')), STALL_MS)
+      stalled.unref()
+    }
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (given) => {
+          controller = given
+          signal?.addEventListener('abort', abort, { once: true })
+          watch()
+        },
+        pull: async () => {
+          watch()
+          try {
+            while (piece) {
+              const chunk = await readChunk(piece)
+              if (chunk) return controller.enqueue(chunk)
+              await discard(piece)
+              piece = await this.#next
+              this.#next = this.#prefetch()
+            }
+            this.#checkRows()
+            await end()
+            controller.close()
+          } catch (error) {
+            await fail(error)
+          }
+        },
+        cancel: end,
+      },
+      { highWaterMark: 0 },
+    )
+    return length === undefined ? { stream } : { stream, length }
+  }
+
+  #prefetch(): Promise<Piece | undefined> {
+    const next = this.#write()
+    // It is awaited when its turn comes; until then its failure is nobody's.
+    next.catch(() => undefined)
+    return next
+  }
+
+  /** The next piece, or undefined after the last. Empty ones are passed over. */
+  async #write(): Promise<Piece | undefined> {
+    while (!this.#finished) {
+      const condition = this.#nextCondition()
+      const piece = await this.#store.client.turn(() => this.#copy(condition))
+      if (piece.bytes > 0 || this.#plan.format === 'parquet') return piece
+      await discard(piece)
+    }
+    return undefined
+  }
+
+  #nextCondition(): string {
+    if (!this.#range) {
+      this.#finished = true
+      return this.#selection.condition
+    }
+    const { after, upTo } = this.#range
+    const end = after + this.#width < upTo ? after + this.#width : upTo
+    this.#range = { after: end, upTo }
+    this.#finished = end >= upTo
+    return `t._id > ${after} AND t._id <= ${end} AND (${this.#selection.condition})`
+  }
+
+  async #copy(condition: string): Promise<Piece> {
+    const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = this.#plan
+    const { cells, order, from, parameters } = this.#selection
+    const { columns, copyOptions } = exportFormats[format]
+    const dialect = dialectOf(this.#store, table as StoredTable)
+    const selected = columns(cells, dialect, line).join(', ')
+    const by = order.map(({ value, direction }) => `${value} ${direction}`).join(', ')
+    const cut = this.#range ? '' : ` LIMIT ${limit ?? 'ALL'} OFFSET ${offset}`
+    const rows = distinct
+      ? distinctRows(this.#selection, (shown) => columns(shown, dialect, line).join(', '), cut)
+      : `SELECT ${selected} FROM ${from} WHERE ${condition}${by ? ` ORDER BY ${by}` : ''}${cut}`
+    const file = join(this.#store.client.folders.export, `${randomUUID()}.${format}`)
+    try {
+      this.#rows += await this.#session.run(
+        `COPY (${withCtes(this.#selection)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
+        parameters.values,
+      )
+      const handle = await open(file, 'r')
+      const { size } = await handle.stat()
+      if (size > 0) this.#adaptWidth(size)
+      return { file, handle, bytes: size }
+    } catch (error) {
+      await rm(file, { force: true })
+      throw error
+    }
+  }
+
+  #adaptWidth(bytes: number): void {
+    const growth = Math.min(PIECE_GROWTH, PIECE_BYTES / bytes)
+    this.#width = BigInt(Math.max(1, Math.round(Number(this.#width) * growth)))
+  }
+
+  #checkRows(): void {
+    if (this.#expectedRows !== undefined && this.#rows !== this.#expectedRows) {
+      throw new Error(`dumped ${this.#rows} of ${this.#expectedRows} rows`)
+    }
+  }
+}
+
+function distinctRows({ cells, order, from, condition }: Selection, columns: (shown: Cell[]) => string, cut: string): string {
+  const position = new Map(cells.map(({ value }, index) => [value, index]))
+  const by = [...order.map(({ value, direction }) => `c${position.get(value)} ${direction}`), ...cells.map((_, index) => `c${index}`)]
+  const shown = cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
+  const distinct = cells.map(({ value }, index) => `${value} AS c${index}`).join(', ')
+  return `SELECT ${columns(shown)} FROM (SELECT DISTINCT ${distinct} FROM ${from} WHERE ${condition}) ORDER BY ${by.join(', ')}${cut}`
+}
+
+async function readChunk({ handle }: Piece): Promise<Uint8Array | undefined> {
+  const buffer = new Uint8Array(READ_BYTES)
+  const { bytesRead } = await handle.read(buffer, 0, READ_BYTES)
+  return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined
+}
+
+async function discard(piece: Piece | undefined): Promise<void> {
+  if (!piece) return
+  await piece.handle.close().catch(() => undefined)
+  await rm(piece.file, { force: true })
+}

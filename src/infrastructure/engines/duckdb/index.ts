@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import { stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ServiceUnavailable } from '../../../core/errors.ts'
+import type { Engine } from '../engine.ts'
+import type { EngineContext } from '../registry.ts'
+import { Checkpointer } from './checkpointer.ts'
+import { Client } from './client.ts'
+import { createTable } from './create.ts'
+import { deleteFrom } from './delete.ts'
+import { dumpTable } from './export.ts'
+import { functionList, inspect } from './gate.ts'
+import { prepareMetadata, readListing, readTable } from './metadata.ts'
+import { searchTable } from './read.ts'
+import { runSql } from './sql.ts'
+import type { Store } from './store.ts'
+import { tableSize } from './size.ts'
+import { addUpdatedAt } from './updated-at.ts'
+import { upsertRecords } from './upsert.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/** Free bytes below which nothing is written any more: a full disk can cost the write-ahead log (traps T14). */
+const HEADROOM = 64 * 1024 * 1024
+
+/** The embedded engine: one DuckDB file in a folder, one process. */
+export default async function duckdb({ config, sqlFunctions }: EngineContext): Promise<Engine> {
+  const functions = await functionList(sqlFunctions)
+  const path = resolve(config.duckdbPath)
+  const client = await Client.open({ path, memoryLimit: config.duckdbMemoryLimit, threads: config.duckdbThreads })
+  const queue = new WriteQueue()
+  const checkpointer = new Checkpointer(client, queue)
+  const store: Store = {
+    client,
+    queue,
+    tables: new Map(),
+    msInTimestamp: config.msInTimestamp,
+    definitionChanged: () => checkpointer.schedule(),
+  }
+  await client.session(prepareMetadata)
+  if (config.includeUpdatedAt) await addUpdatedAt(store)
+
+  const checkHeadroom = async () => {
+    const { bavail, bsize } = await statfs(path)
+    if (bavail * bsize < HEADROOM) throw new ServiceUnavailable('The disk is nearly full: nothing is written until there is room.')
+  }
+
+  return {
+    name: 'duckdb',
+    location: path,
+    supports: {},
+
+    async describe(idOrAlias, { signal } = {}) {
+      const known = store.tables.get(idOrAlias)
+      if (known) return known
+      const table = await client.session((session) => readTable(session, idOrAlias), signal)
+      // A write may have finished meanwhile: what it left is newer.
+      if (table && !store.tables.has(table.id)) store.tables.set(table.id, table)
+      return table && store.tables.get(table.id)
+    },
+    size: async (id, { signal } = {}) =>
+      tableSize(client, store.tables.get(id), (await stat(join(path, 'datastore.duckdb'))).size, signal),
+    list: (page, { signal } = {}) => client.session((session) => readListing(session, page), signal),
+
+    async create(plan, { signal } = {}) {
+      await checkHeadroom()
+      return createTable(store, plan, signal)
+    },
+    async upsert(plan, { signal } = {}) {
+      await checkHeadroom()
+      return upsertRecords(store, plan, signal)
+    },
+    delete: (plan, { signal } = {}) => deleteFrom(store, plan, signal),
+
+    search: (plan, { signal } = {}) => searchTable(store, plan, signal),
+    dump: (plan, { signal } = {}) => dumpTable(store, plan, signal),
+
+    inspectSql: (sql, { signal } = {}) => client.session((session) => inspect(session.connection, sql, functions), signal),
+    runSql: (plan, { signal } = {}) => runSql(store, plan, signal),
+
+    healthcheck: ({ signal } = {}) => client.session(async (session) => void (await session.row('SELECT 1')), signal),
+    async close() {
+      await queue.idle()
+      checkpointer.stop()
+      await client.close()
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import type { DuckDBBlobValue } from '@duckdb/node-api'
+import { ValidationError } from '../../../core/errors.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import type { Session } from './client.ts'
+import type { Dialect } from './dialect.ts'
+import type { StoredTable } from './metadata.ts'
+import { objectText } from './render.ts'
+import { allColumns, tableName } from './store.ts'
+
+/** Appends the typed stage with `_id`s from `table.nextId` on, in the records' order; answers how many. */
+export async function insertTyped(session: Session, table: StoredTable, columns: readonly Column[]): Promise<number> {
+  return insertRows(session, table, columns, `${table.nextId} + s._row`, 'FROM temp._typed s')
+}
+
+/** Inserts rows of a stage: `id` is the SQL of their `_id`, `from` the rest of the SELECT. */
+export async function insertRows(
+  session: Session,
+  table: StoredTable,
+  columns: readonly Column[],
+  id: string,
+  from: string,
+): Promise<number> {
+  const names = columns.map(({ name }) => quoteIdentifier(name))
+  const into = ['_id', ...names, ...(table.hasUpdatedAt ? [UPDATED_AT_COLUMN] : [])]
+  const values = [id, ...names.map((name) => `s.${name}`), ...(table.hasUpdatedAt ? [timestamp(table.updatedAt)] : [])]
+  return session.run(`INSERT INTO ${tableName(table.id)} (${into.join(', ')}) SELECT ${values.join(', ')} ${from}`)
+}
+
+export function timestamp(time: string): string {
+  return `${quoteLiteral(time)}::TIMESTAMPTZ`
+}
+
+/**
+ * Refuses a record whose key another record of the call, or the table, already has. Null is never equal.
+ *
+ * @throws ValidationError in CKAN's words, with the record's row (contract §8.1, §8.2).
+ */
+export async function checkDistinctKeys(session: Session, table: StoredTable): Promise<void> {
+  if (table.primaryKey.length === 0) return
+  const keys = table.primaryKey.map(quoteIdentifier)
+  const complete = keys.map((key) => `s.${key} IS NOT NULL`).join(' AND ')
+  const equal = keys.map((key) => `t.${key} = s.${key}`).join(' AND ')
+  const [row] =
+    (await session.row(
+      `SELECT min(row) FROM (` +
+        `SELECT s._row AS row FROM temp._typed s WHERE ${complete} ` +
+        `QUALIFY row_number() OVER (PARTITION BY ${keys.map((key) => `s.${key}`).join(', ')} ORDER BY s._row) > 1 ` +
+        `UNION ALL SELECT s._row FROM temp._typed s SEMI JOIN ${tableName(table.id)} t ON ${equal})`,
+    )) ?? []
+  if (row !== null && row !== undefined) throw duplicateKey(table.id, Number(row))
+}
+
+export function duplicateKey(id: string, row: number): ValidationError {
+  return new ValidationError({
+    records: [`duplicate key value violates unique constraint "${id}_primary_key"`],
+    records_row: row,
+  })
+}
+
+/** Stored rows as JSON objects, in `_id` order, separated by commas. The condition speaks of the table as `t`. */
+export async function storedRecords(
+  session: Session,
+  table: StoredTable,
+  dialect: Dialect,
+  condition: string,
+  { values = [], limit }: { values?: (string | number | null)[]; limit?: number } = {},
+): Promise<Uint8Array> {
+  const cells = allColumns(table).map((column) => ({
+    name: column.name,
+    value: `t.${quoteIdentifier(column.name)}`,
+    type: dialect.stored(column),
+  }))
+  const [text] = (await session.row(
+    `SELECT encode(string_agg(text, ',' ORDER BY id)) FROM (SELECT t._id AS id, ${objectText(cells, dialect)} AS text ` +
+      `FROM ${tableName(table.id)} t WHERE ${condition} ORDER BY t._id ${limit === undefined ? '' : `LIMIT ${limit}`})`,
+    values,
+  )) ?? [null]
+  return blobBytes(text)
+}
+
+/** The bytes of a BLOB value; none for null. */
+export function blobBytes(value: unknown): Uint8Array {
+  return value === null || value === undefined ? new Uint8Array() : (value as DuckDBBlobValue).bytes
+}

@@ -1,0 +1,155 @@
+import type { DuckDBValue } from '@duckdb/node-api'
+import { ConfigurationError } from '../../../core/errors.ts'
+import { columnType } from '../../../core/field-types.ts'
+import type { Column, SchemaField } from '../../../core/table-schema.ts'
+import type { Table } from '../engine.ts'
+import type { Session } from './client.ts'
+
+/** A table as this engine keeps it. */
+export interface StoredTable extends Table {
+  /** The `_id` of the next row; never handed out twice. */
+  readonly nextId: number
+  /** Digits after the point of each `numeric` column that was declared without a modifier. */
+  readonly scales: Readonly<Record<string, number>>
+}
+
+/** What is written of a table beside the counters: JSON in one column, so that it travels to any engine. */
+interface Definition {
+  columns: { name: string; declaredType: string; info?: Record<string, unknown>; field: SchemaField }[]
+  primaryKey: readonly string[]
+  indexes: readonly (readonly string[])[]
+  schemaProperties: Readonly<Record<string, unknown>>
+  aliases: readonly string[]
+  scales: Readonly<Record<string, number>>
+  hasUpdatedAt: boolean
+}
+
+/** The format of the metadata tables. A file with a higher number was written by a newer service. */
+const FORMAT_VERSION = 1
+
+const COLUMNS = 'resource_id, definition, next_id, row_count, revision, schema_revision, created_at, updated_at'
+
+/** Makes the metadata tables of a new file, and refuses a file whose metadata is newer than this service. */
+export async function prepareMetadata(session: Session): Promise<void> {
+  await session.run('CREATE TABLE IF NOT EXISTS _datastore_format (version INTEGER NOT NULL)')
+  const [version] = (await session.row('SELECT max(version) FROM _datastore_format')) ?? []
+  if (typeof version === 'number' && version > FORMAT_VERSION) {
+    throw new ConfigurationError([
+      `The data was written by a newer version of this service (metadata format ${version}, this one reads ${FORMAT_VERSION}): update it.`,
+    ])
+  }
+  if (version === null || version === undefined) {
+    await session.run(`INSERT INTO _datastore_format VALUES (${FORMAT_VERSION})`)
+  }
+  await session.run(
+    'CREATE TABLE IF NOT EXISTS _table_metadata (resource_id VARCHAR NOT NULL, definition VARCHAR NOT NULL, ' +
+      'next_id BIGINT NOT NULL, row_count BIGINT NOT NULL, revision BIGINT NOT NULL, schema_revision BIGINT NOT NULL, ' +
+      'created_at VARCHAR NOT NULL, updated_at VARCHAR NOT NULL)',
+  )
+  await session.run('CREATE TABLE IF NOT EXISTS _table_aliases (alias VARCHAR NOT NULL, resource_id VARCHAR NOT NULL)')
+}
+
+/** The stored table with this id, or with this alias. */
+export async function readTable(session: Session, idOrAlias: string): Promise<StoredTable | undefined> {
+  const row =
+    (await session.row(`SELECT ${COLUMNS} FROM _table_metadata WHERE resource_id = $1`, [idOrAlias])) ??
+    (await session.row(
+      `SELECT ${COLUMNS} FROM _table_metadata WHERE resource_id = (SELECT resource_id FROM _table_aliases WHERE alias = $1)`,
+      [idOrAlias],
+    ))
+  return row && fromRow(row)
+}
+
+/** Table ids and aliases in the order of the ids. */
+export async function readListing(
+  session: Session,
+  page: { after?: string; limit: number },
+): Promise<{ id: string; aliases: readonly string[] }[]> {
+  const rows = await session.rows(
+    `SELECT resource_id, definition FROM _table_metadata WHERE resource_id > $1 ORDER BY resource_id LIMIT ${page.limit}`,
+    [page.after ?? ''],
+  )
+  return rows.map(([id, definition]) => ({ id: String(id), aliases: parse(definition).aliases }))
+}
+
+/** Who holds a name, as a table or as an alias. */
+export async function nameHolder(session: Session, name: string): Promise<{ table?: string; alias?: string }> {
+  const [table] = (await session.row('SELECT resource_id FROM _table_metadata WHERE lower(resource_id) = lower($1)', [name])) ?? []
+  const [alias] = (await session.row('SELECT resource_id FROM _table_aliases WHERE lower(alias) = lower($1)', [name])) ?? []
+  return { ...(typeof table === 'string' && { table }), ...(typeof alias === 'string' && { alias }) }
+}
+
+export async function insertTable(session: Session, table: StoredTable): Promise<void> {
+  await session.run(`INSERT INTO _table_metadata (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, [
+    table.id,
+    definitionOf(table),
+    ...counters(table),
+    table.createdAt,
+    table.updatedAt,
+  ])
+  await replaceAliases(session, table)
+}
+
+/** Writes what a change of definition moved, counters included. */
+export async function updateTable(session: Session, table: StoredTable): Promise<void> {
+  await session.run(
+    'UPDATE _table_metadata SET definition = $2, next_id = $3, row_count = $4, revision = $5, schema_revision = $6, ' +
+      'updated_at = $7 WHERE resource_id = $1',
+    [table.id, definitionOf(table), ...counters(table), table.updatedAt],
+  )
+  await replaceAliases(session, table)
+}
+
+/** Writes what a change of rows moved. */
+export async function updateCounters(session: Session, table: StoredTable): Promise<void> {
+  await session.run(
+    'UPDATE _table_metadata SET next_id = $2, row_count = $3, revision = $4, schema_revision = $5, updated_at = $6 WHERE resource_id = $1',
+    [table.id, ...counters(table), table.updatedAt],
+  )
+}
+
+export async function deleteTable(session: Session, id: string): Promise<void> {
+  await session.run('DELETE FROM _table_metadata WHERE resource_id = $1', [id])
+  await session.run('DELETE FROM _table_aliases WHERE resource_id = $1', [id])
+}
+
+async function replaceAliases(session: Session, { id, aliases }: StoredTable): Promise<void> {
+  await session.run('DELETE FROM _table_aliases WHERE resource_id = $1', [id])
+  for (const alias of aliases) await session.run('INSERT INTO _table_aliases VALUES ($1, $2)', [alias, id])
+}
+
+function counters(table: StoredTable): number[] {
+  return [table.nextId, table.count, table.revision, table.schemaRevision]
+}
+
+function definitionOf(table: StoredTable): string {
+  const definition: Definition = {
+    columns: table.columns.map(({ name, declaredType, info, field }) => ({ name, declaredType, ...(info && { info }), field })),
+    primaryKey: table.primaryKey,
+    indexes: table.indexes,
+    schemaProperties: table.schemaProperties,
+    aliases: table.aliases,
+    scales: table.scales,
+    hasUpdatedAt: table.hasUpdatedAt,
+  }
+  return JSON.stringify(definition)
+}
+
+function parse(definition: DuckDBValue | undefined): Definition {
+  return JSON.parse(String(definition)) as Definition
+}
+
+function fromRow([id, text, nextId, count, revision, schemaRevision, createdAt, updatedAt]: DuckDBValue[]): StoredTable {
+  const { columns, ...definition } = parse(text)
+  return {
+    ...definition,
+    id: String(id),
+    columns: columns.map((column): Column => ({ ...column, type: columnType(column.declaredType) })),
+    nextId: Number(nextId),
+    count: Number(count),
+    revision: Number(revision),
+    schemaRevision: Number(schemaRevision),
+    createdAt: String(createdAt),
+    updatedAt: String(updatedAt),
+  }
+}

@@ -1,0 +1,156 @@
+import type { DuckDBType } from '@duckdb/node-api'
+import { DuckDBTypeId } from '@duckdb/node-api'
+import { ValidationError } from '../../../core/errors.ts'
+import { columnType, typeName } from '../../../core/field-types.ts'
+import type { SqlPlan, SqlResult } from '../engine.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import type { Session } from './client.ts'
+import type { StoredType } from './dialect.ts'
+import { createDialect } from './dialect.ts'
+import { blobBytes } from './insert.ts'
+import type { Cell } from './render.ts'
+import { rowFormats } from './render.ts'
+import type { Store } from './store.ts'
+import { tableName } from './store.ts'
+
+/** How a result column is named in PostgreSQL's terms, and written. */
+interface ResultColumn {
+  name: string
+  typeName: string
+  cell: Cell
+}
+
+/** In SQL results a timestamp has as many decimals as it needs (contract §4.6). */
+const dialect = createDialect({ msInTimestamp: false, scaleOf: () => 0 })
+
+/** Runs a statement that both gates have let through, read-only, and writes its rows in the asked format. */
+export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal): Promise<SqlResult> {
+  return store.client.session(async (session) => {
+    try {
+      return await session.transaction(() => run(session, plan), { readOnly: true })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw sqlFailure(error)
+    }
+  }, signal)
+}
+
+async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
+  const aliases = aliasTables(plan)
+  const columns = await resultColumns(session, `${aliases} SELECT * FROM (${plan.sql}\n)`)
+  const { text, separator } = rowFormats[plan.format]
+  const names = columns.map((_, index) => `c${index}`).join(', ')
+  const line = text(columns.map(({ cell }) => cell), dialect)
+  const [bytes, count] = (await session.row(
+    `${aliases} SELECT encode(string_agg(line, ${quoteLiteral(separator)} ORDER BY n) FILTER (n <= ${plan.rowsMax})), count(*) FROM (` +
+      `SELECT ${line} AS line, row_number() OVER () AS n FROM (${plan.sql}\n) AS q(${names}) LIMIT ${plan.rowsMax + 1})`,
+  )) ?? [null, 0n]
+  const rows = Number(count)
+  const total = plan.countSql === undefined ? undefined : await session.row(`${aliases} SELECT count(*) FROM (${plan.countSql}\n)`)
+  return {
+    fields: columns.map(({ name, typeName }) => ({ id: name, type: typeName })),
+    records: blobBytes(bytes),
+    rows: Math.min(rows, plan.rowsMax),
+    truncated: rows > plan.rowsMax,
+    ...(total && { total: Number(total[0]) }),
+  }
+}
+
+/** Aliases are not tables of the file: the statement sees them as common table expressions around it. */
+function aliasTables({ resolved }: SqlPlan): string {
+  const ctes = [...resolved]
+    .filter(([name, table]) => name !== table.id)
+    .map(([name, table]) => `${quoteIdentifier(name)} AS NOT MATERIALIZED (SELECT * FROM ${tableName(table.id)})`)
+  return ctes.length > 0 ? `WITH ${ctes.join(', ')}` : ''
+}
+
+async function resultColumns(session: Session, sql: string): Promise<ResultColumn[]> {
+  const prepared = await session.connection.prepare(sql)
+  try {
+    return Array.from({ length: prepared.columnCount }, (_, index) => {
+      const type = resultType(prepared.columnType(index))
+      const value = type.convert ? type.convert(`c${index}`) : `c${index}`
+      const name = prepared.columnName(index)
+      return { name, typeName: name === '_id' && type.stored.type.type.name === 'int8' ? 'int4' : type.name, cell: { name, value, type: type.stored } }
+    })
+  } finally {
+    prepared.destroySync()
+  }
+}
+
+interface ResultType {
+  name: string
+  stored: StoredType
+  /** SQL that brings a value into the stored type's form. */
+  convert?: (value: string) => string
+}
+
+const named = (name: string, convert?: ResultType['convert']): ResultType => {
+  const type = columnType(name)
+  return { name: typeName(type), stored: { type, scale: 0 }, ...(convert && { convert }) }
+}
+
+const asText = (value: string) => `CAST(${value} AS VARCHAR)`
+const asDecimal = (value: string) => `CAST(${value} AS DECIMAL(38,0))`
+
+/** DuckDB's types by PostgreSQL's names; what PostgreSQL lacks is text, what is nested is JSON. */
+const resultTypes: Readonly<Partial<Record<DuckDBTypeId, ResultType>>> = {
+  [DuckDBTypeId.BOOLEAN]: named('bool'),
+  [DuckDBTypeId.TINYINT]: named('int2'),
+  [DuckDBTypeId.UTINYINT]: named('int2'),
+  [DuckDBTypeId.SMALLINT]: named('int2'),
+  [DuckDBTypeId.USMALLINT]: named('int4'),
+  [DuckDBTypeId.INTEGER]: named('int4'),
+  [DuckDBTypeId.UINTEGER]: named('int8'),
+  [DuckDBTypeId.BIGINT]: named('int8'),
+  [DuckDBTypeId.UBIGINT]: named('numeric', asDecimal),
+  [DuckDBTypeId.HUGEINT]: named('numeric', asDecimal),
+  [DuckDBTypeId.UHUGEINT]: named('numeric', asDecimal),
+  [DuckDBTypeId.FLOAT]: named('float4'),
+  [DuckDBTypeId.DOUBLE]: named('float8'),
+  [DuckDBTypeId.DATE]: named('date'),
+  [DuckDBTypeId.TIME]: named('time'),
+  [DuckDBTypeId.TIMESTAMP]: named('timestamp'),
+  [DuckDBTypeId.TIMESTAMP_S]: named('timestamp', (value) => `CAST(${value} AS TIMESTAMP)`),
+  [DuckDBTypeId.TIMESTAMP_MS]: named('timestamp', (value) => `CAST(${value} AS TIMESTAMP)`),
+  [DuckDBTypeId.TIMESTAMP_NS]: named('timestamp', (value) => `CAST(${value} AS TIMESTAMP)`),
+  [DuckDBTypeId.TIMESTAMP_TZ]: named('timestamptz'),
+  [DuckDBTypeId.UUID]: named('uuid'),
+  [DuckDBTypeId.STRUCT]: named('json', (value) => `to_json(${value})`),
+  [DuckDBTypeId.MAP]: named('json', (value) => `to_json(${value})`),
+  [DuckDBTypeId.UNION]: named('json', (value) => `to_json(${value})`),
+  [DuckDBTypeId.ARRAY]: named('json', (value) => `to_json(${value})`),
+  [DuckDBTypeId.INTERVAL]: named('interval', asText),
+}
+
+const textType = named('text', asText)
+
+function resultType(type: DuckDBType): ResultType {
+  if (type.typeId === DuckDBTypeId.DECIMAL) {
+    const { scale } = type as DuckDBType & { scale: number }
+    return { name: 'numeric', stored: { type: columnType('numeric'), scale } }
+  }
+  if (type.typeId === DuckDBTypeId.VARCHAR) return type.alias === 'JSON' ? named('json') : named('text')
+  if (type.typeId === DuckDBTypeId.LIST) return listType((type as DuckDBType & { valueType: DuckDBType }).valueType)
+  return resultTypes[type.typeId] ?? textType
+}
+
+function listType(valueType: DuckDBType): ResultType {
+  const element = resultType(valueType)
+  const nested = valueType.typeId === DuckDBTypeId.LIST || element.convert
+  if (nested) return named('json', (value) => `to_json(${value})`)
+  const type = { ...element.stored.type, array: true }
+  return { name: typeName(type), stored: { type, scale: element.stored.scale } }
+}
+
+/** What went wrong in a caller's statement, without the statement that was put around it. */
+function sqlFailure(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : ''
+  const kind = /^([A-Z][A-Za-z ]+) Error: /.exec(message)
+  if (!kind || kind[1] === 'INTERNAL' || kind[1] === 'FATAL') return error
+  const sentence =
+    kind[1] === 'Out of Memory'
+      ? 'The query needs more memory than it may use.'
+      : `(${kind[1]}) ${(message.slice(kind[0].length).split('\n')[0] ?? '').replace(/ ?Did you mean .*$/, '').trim()}`
+  return new ValidationError({ query: [sentence] }, { cause: error })
+}

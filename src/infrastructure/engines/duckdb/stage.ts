@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BadValue, ServiceUnavailable } from '../../../core/errors.ts'
+import { nativeTypeName } from '../../../core/field-types.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import { ID_COLUMN, idColumn } from '../../../core/table-schema.ts'
+import { matchesType, textPattern } from '../../../core/values.ts'
+import type { Records } from '../engine.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import type { Client, Session } from './client.ts'
+import type { Dialect, StoredType } from './dialect.ts'
+import { textScale, textWholeDigits } from './dialect.ts'
+import { isConversionFailure, translateFailure } from './failures.ts'
+
+/** Bytes that a row of newline-delimited JSON may have before DuckDB must be told. */
+const DEFAULT_OBJECT_SIZE = 16_000_000
+const MAX_DIGITS = 38
+const UNREADABLE = 'unreadable value'
+
+/** Records on their way in, as text: the temporary table `_texts`, one VARCHAR column per record key. */
+export async function stageTexts(client: Client, session: Session, records: Records): Promise<void> {
+  const file = join(client.folders.load, `${randomUUID()}.ndjson`)
+  try {
+    await writeFile(file, records.ndjson, { flag: 'wx' })
+    const bytes = records.ndjson.reduce((sum, chunk) => sum + chunk.length, 0)
+    const size = bytes > DEFAULT_OBJECT_SIZE ? `, maximum_object_size = ${bytes + 1024}` : ''
+    const columns = records.columns.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
+    await session.run(
+      `CREATE OR REPLACE TEMP TABLE _texts AS SELECT * FROM read_json(${quoteLiteral(file)}, ` +
+        `format = 'newline_delimited', columns = {${columns}}${size})`,
+    )
+    await checkCount(session, records)
+    if (records.shapeOf.length > 0) await stageShapes(session, records)
+  } catch (error) {
+    throw diskFull(error) ? new ServiceUnavailable('The disk is full: nothing was stored.', { cause: error }) : translateFailure(error)
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+/** Forgets what was staged on this connection. */
+export async function dropStage(session: Session): Promise<void> {
+  for (const table of ['_texts', '_shapes', '_typed', '_resolved']) await session.run(`DROP TABLE IF EXISTS temp.${table}`)
+}
+
+/** Which of its columns each record carried: the temporary table `_shapes`. */
+async function stageShapes(session: Session, records: Records): Promise<void> {
+  await session.run(
+    'CREATE OR REPLACE TEMP TABLE _shapes AS SELECT unnest(range(len(l))) AS row, unnest(l) AS shape ' +
+      'FROM (SELECT CAST($1 AS INTEGER[]) AS l)',
+    [`[${records.shapeOf.join(',')}]`],
+  )
+}
+
+async function checkCount(session: Session, records: Records): Promise<void> {
+  const [count] = (await session.row('SELECT count(*) FROM temp._texts')) ?? []
+  if (Number(count) !== records.count) throw new Error(`staged ${count} of ${records.count} records`)
+}
+
+/** The columns of the stage that a record may carry, in the table's order. */
+export function stagedColumns(columns: readonly Column[], records: Records): Column[] {
+  const carried = new Set(records.columns)
+  return columns.filter(({ name }) => carried.has(name))
+}
+
+/**
+ * Reads the texts as the columns' types: the temporary table `_typed` with `_row` (0-based), `_given` (an `_id` that
+ * the record carried), the columns, and `_has_<n>` where records differ in the columns they carry.
+ *
+ * @throws BadValue naming the first row and column whose text is no value of its column.
+ */
+export async function stageTyped(session: Session, columns: readonly Column[], records: Records, dialect: Dialect): Promise<void> {
+  const selected = columns.map((column) => `${typedExpression(column, dialect)} AS ${quoteIdentifier(column.name)}`)
+  const given = records.columns.includes(ID_COLUMN) ? `${typedExpression(idColumn, dialect)} AS _given` : 'NULL::BIGINT AS _given'
+  const flags = records.shapeOf.length > 0 ? columns.map((column, index) => `${carriedBy(column, records)} AS _has_${index}`) : []
+  const shapes = flags.length > 0 ? ' JOIN temp._shapes ON _shapes.row = s.rowid' : ''
+  try {
+    await session.run(
+      `CREATE OR REPLACE TEMP TABLE _typed AS SELECT s.rowid AS _row, ${[given, ...selected, ...flags].join(', ')} FROM temp._texts s${shapes}`,
+    )
+  } catch (error) {
+    if (isConversionFailure(error) || String(error).includes(UNREADABLE)) await throwFirstBadValue(session, columns, records, dialect)
+    throw translateFailure(error)
+  }
+}
+
+function carriedBy(column: Column, records: Records): string {
+  const shapes = records.shapes.flatMap((names, index) => (names.includes(column.name) ? [index] : []))
+  return shapes.length > 0 ? `_shapes.shape IN (${shapes.join(', ')})` : 'FALSE'
+}
+
+function typedExpression(column: Column, dialect: Dialect): string {
+  const raw = `s.${quoteIdentifier(column.name)}`
+  const value = dialect.fromText(raw, dialect.stored(column))
+  if (value === raw) return raw
+  return `CASE WHEN ${raw} IS NOT NULL THEN coalesce(${value}, error('${UNREADABLE}')) END`
+}
+
+async function throwFirstBadValue(session: Session, columns: readonly Column[], records: Records, dialect: Dialect): Promise<void> {
+  const checked = records.columns.includes(ID_COLUMN) ? [idColumn, ...columns] : columns
+  const firsts = checked.map((column) => {
+    const raw = `s.${quoteIdentifier(column.name)}`
+    return `min(s.rowid) FILTER (${raw} IS NOT NULL AND (${dialect.fromText(raw, dialect.stored(column))}) IS NULL)`
+  })
+  const rows = (await session.row(`SELECT ${firsts.join(', ')} FROM temp._texts s`)) ?? []
+  const found = rows.flatMap((row, index) => (row === null ? [] : [{ row: Number(row), column: checked[index] as Column }]))
+  const first = found.sort((a, b) => a.row - b.row)[0]
+  if (!first) return
+  const [text] = (await session.row(
+    `SELECT ${quoteIdentifier(first.column.name)} FROM temp._texts WHERE rowid = ${first.row}`,
+  )) ?? ['']
+  throw new BadValue(first.row, first.column.name, complaint(first.column, String(text), dialect.stored(first.column)))
+}
+
+/** What is wrong with a text, in PostgreSQL's words, which clients match on (contract §8.1, §8.2). */
+function complaint(column: Column, text: string, { type, scale }: StoredType): string {
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
+  const name = nativeTypeName(type)
+  if (type.array) return `malformed array literal: "${shown}"`
+  if (textPattern(type) === undefined || !matchesType(column.type, text)) return `invalid input syntax for type ${name}: "${shown}"`
+  if (type.type.family === 'integer') return `value "${shown}" is out of range for type ${name}`
+  if (type.type.family === 'numeric') return overflow(shown, type.modifier ?? [MAX_DIGITS, scale])
+  if (type.type.family === 'float') return `"${shown}" is out of range for type ${name}`
+  return `date/time field value out of range: "${shown}"`
+}
+
+function overflow(text: string, [precision = MAX_DIGITS, scale = 0]: readonly number[]): string {
+  return `numeric field overflow: "${text}" does not fit ${precision} digits of which ${scale} follow the point`
+}
+
+/**
+ * Digits after the point that each undeclared `numeric` column needs to hold the staged texts beside what it holds
+ * (contract §4.6). Columns that need no more than now are left out.
+ */
+export async function neededScales(
+  session: Session,
+  columns: readonly Column[],
+  scales: Readonly<Record<string, number>>,
+): Promise<Record<string, number>> {
+  const exact = columns.filter(({ type }) => type.type.family === 'numeric' && !type.modifier)
+  if (exact.length === 0) return {}
+  const cells = exact.map(({ name, type }) => {
+    const raw = quoteIdentifier(name)
+    return type.array ? elementTexts(raw) : raw
+  })
+  const stats = await session.row(
+    `SELECT ${cells.map((raw, index) => scaleStatistics(raw, exact[index] as Column)).join(', ')} FROM temp._texts`,
+  )
+  const needed: Record<string, number> = {}
+  for (const [index, { name }] of exact.entries()) {
+    const scale = Math.max(0, Number(stats?.[index * 2] ?? 0))
+    const whole = Number(stats?.[index * 2 + 1] ?? 0)
+    const held = scales[name] ?? 0
+    if (Math.max(scale, held) + whole > MAX_DIGITS) await throwTooManyDigits(session, exact[index] as Column, Math.max(0, MAX_DIGITS - held))
+    if (scale > held) needed[name] = scale
+  }
+  return needed
+}
+
+/** All elements of an array column's text as one text that is easy to measure is not to be had: the widest decides. */
+function elementTexts(raw: string): string {
+  return `CAST(TRY_CAST(${raw} AS JSON) AS VARCHAR[])`
+}
+
+function scaleStatistics(cell: string, column: Column): string {
+  const pattern = quoteLiteral(textPattern(column.type) ?? '.*')
+  const measured = (measure: (raw: string) => string) =>
+    column.type.array
+      ? `max(list_max(list_transform(${cell}, x -> CASE WHEN regexp_full_match(x, ${pattern}, 'i') THEN ${measure('x')} END)))`
+      : `max(${measure(cell)}) FILTER (regexp_full_match(${cell}, ${pattern}, 'i'))`
+  return `${measured(textScale)}, ${measured(textWholeDigits)}`
+}
+
+async function throwTooManyDigits(session: Session, column: Column, digits: number): Promise<never> {
+  const raw = quoteIdentifier(column.name)
+  const [row, text] = (await session.row(
+    `SELECT rowid, ${raw} FROM temp._texts WHERE ${raw} IS NOT NULL ` +
+      `ORDER BY (${textScale(raw)}) + (${textWholeDigits(raw)}) > ${MAX_DIGITS} DESC, (${textWholeDigits(raw)}) > ${digits} DESC, ` +
+      `(${textScale(raw)}) DESC, rowid LIMIT 1`,
+  )) ?? [0, '']
+  throw new BadValue(
+    Number(row),
+    column.name,
+    `numeric field overflow: "${text}" and the other values of the column need more than ${MAX_DIGITS} digits together`,
+  )
+}
+
+function diskFull(error: unknown): boolean {
+  const code = (error as { code?: string } | null)?.code
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}

@@ -1,0 +1,82 @@
+import type { Column } from '../../../core/table-schema.ts'
+import { ID_COLUMN, idColumn, UPDATED_AT_COLUMN, updatedAtColumn } from '../../../core/table-schema.ts'
+import { StaleSchema } from '../engine.ts'
+import { quoteIdentifier } from '../sql/quote.ts'
+import type { Client, Session } from './client.ts'
+import type { Dialect } from './dialect.ts'
+import { createDialect } from './dialect.ts'
+import { translateFailure } from './failures.ts'
+import type { StoredTable } from './metadata.ts'
+import { readTable } from './metadata.ts'
+import { dropStage } from './stage.ts'
+import type { WriteQueue } from './write-queue.ts'
+
+/** What the parts of this engine share. */
+export interface Store {
+  readonly client: Client
+  readonly queue: WriteQueue
+  /** Tables as last read or written by this process, the only one on the file. */
+  readonly tables: Map<string, StoredTable>
+  readonly msInTimestamp: boolean
+  /** Called after a change of definition has been committed: the log should not have to replay it (traps T14). */
+  readonly definitionChanged: () => void
+}
+
+/** The name in the write queue under which tables come and go and aliases change hands. */
+export const CATALOG = ''
+
+/** The full name of a table's data: temporary tables of the same name can't come between. */
+export function tableName(id: string): string {
+  return `datastore.main.${quoteIdentifier(id)}`
+}
+
+export function dialectOf(store: Pick<Store, 'msInTimestamp'>, { scales }: Pick<StoredTable, 'scales'>): Dialect {
+  return createDialect({ msInTimestamp: store.msInTimestamp, scaleOf: ({ name }) => scales[name] ?? 0 })
+}
+
+/** Every column that is stored, system columns included, in their order. */
+export function allColumns(table: Pick<StoredTable, 'columns' | 'hasUpdatedAt'>): Column[] {
+  return [idColumn, ...table.columns, ...(table.hasUpdatedAt ? [updatedAtColumn] : [])]
+}
+
+export { ID_COLUMN, UPDATED_AT_COLUMN }
+
+/** Runs one write on a connection of its own, alone among the writes of these names. */
+export async function write<T>(
+  store: Store,
+  names: readonly string[],
+  work: (session: Session) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return store.queue.run(
+    names,
+    () =>
+      store.client.session(async (session) => {
+        try {
+          return await work(session)
+        } catch (error) {
+          throw translateFailure(error)
+        } finally {
+          await dropStage(session)
+        }
+      }, signal),
+    signal,
+  )
+}
+
+/** The table that a plan was made for, as it is now: changed since, the plan must be made again. */
+export async function currentTable(session: Session, id: string, basedOn: number | undefined): Promise<StoredTable | undefined> {
+  const found = await readTable(session, id)
+  const table = found?.id === id ? found : undefined
+  if (table?.schemaRevision !== basedOn) throw new StaleSchema(`table ${id} has changed`)
+  return table
+}
+
+/** The revision of a new table: above that of any table of this name that was dropped before. */
+export function firstRevision(): number {
+  return Date.now()
+}
+
+export function now(): string {
+  return new Date().toISOString()
+}

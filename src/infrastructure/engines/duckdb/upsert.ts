@@ -1,0 +1,184 @@
+import { ValidationError } from '../../../core/errors.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
+import type { UpsertPlan, Written } from '../engine.ts'
+import { quoteIdentifier } from '../sql/quote.ts'
+import type { Session } from './client.ts'
+import { checkDistinctKeys, duplicateKey, insertRows, insertTyped, storedRecords, timestamp } from './insert.ts'
+import type { StoredTable } from './metadata.ts'
+import { updateCounters, updateTable } from './metadata.ts'
+import { neededScales, stagedColumns, stageTexts, stageTyped } from './stage.ts'
+import type { Store } from './store.ts'
+import { currentTable, dialectOf, now, tableName, write } from './store.ts'
+
+/** Leaves a transaction without a trace, with its answer. */
+class DryRun {
+  readonly written: Written
+
+  constructor(written: Written) {
+    this.written = written
+  }
+}
+
+/** Stores records by one of the three methods: all of them or none (contract §8.2). */
+export async function upsertRecords(store: Store, plan: UpsertPlan, signal?: AbortSignal): Promise<Written> {
+  try {
+    return await write(store, [plan.id], (session) => upsert(store, session, plan), signal)
+  } catch (error) {
+    if (error instanceof DryRun) return error.written
+    throw error
+  }
+}
+
+async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise<Written> {
+  const current = (await currentTable(session, plan.id, plan.basedOn)) as StoredTable
+  const staged = stagedColumns(current.columns, plan.records)
+  await stageTexts(store.client, session, plan.records)
+  const widened = await neededScales(session, staged, current.scales)
+  const revision = current.revision + 1
+  const table: StoredTable = {
+    ...current,
+    scales: { ...current.scales, ...widened },
+    revision,
+    schemaRevision: current.schemaRevision,
+    updatedAt: now(),
+  }
+  const dialect = dialectOf(store, table)
+  await stageTyped(session, staged, plan.records, dialect)
+
+  const written = await session.transaction(async () => {
+    for (const column of Object.keys(widened)) {
+      const stored = dialect.stored(table.columns.find(({ name }) => name === column) as Column)
+      await session.run(`ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column)} TYPE ${dialect.storage(stored)}`)
+    }
+    const { affected, after, ids } = plan.method === 'insert' ? await insert(session, table, staged) : await merge(session, table, staged, plan)
+    await (Object.keys(widened).length > 0 ? updateTable : updateCounters)(session, after)
+    const records = plan.includeRecords ? await storedRecords(session, after, dialect, ids) : undefined
+    const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
+    if (plan.dryRun) throw new DryRun({ ...written, table: current })
+    return written
+  })
+  store.tables.set(table.id, written.table as StoredTable)
+  return written
+}
+
+interface Outcome {
+  affected: number
+  after: StoredTable
+  /** An SQL condition that finds the rows which were written. */
+  ids: string
+}
+
+async function insert(session: Session, table: StoredTable, staged: readonly Column[]): Promise<Outcome> {
+  await checkDistinctKeys(session, table)
+  const affected = await insertTyped(session, table, staged)
+  const after = { ...table, nextId: table.nextId + affected, count: table.count + affected }
+  return { affected, after, ids: `t._id >= ${table.nextId}` }
+}
+
+/** Updates the rows that the records name by key or `_id`, and inserts the others where the method allows it. */
+async function merge(session: Session, table: StoredTable, staged: readonly Column[], plan: UpsertPlan): Promise<Outcome> {
+  const byId = plan.records.columns.includes(ID_COLUMN)
+  const flags = plan.records.shapeOf.length > 0
+  await resolveTargets(session, table, byId)
+  await mergeDuplicates(session, table, staged, flags)
+  if (plan.method === 'update') await refuseMissing(session, table, byId)
+  const nextId = await numberNewRows(session, table)
+  const updated = await updateMatched(session, table, staged, byId, flags)
+  const inserted = await insertRows(session, table, staged, 's._final', 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
+  if (byId) await checkKeysAfterwards(session, table)
+  return {
+    affected: updated + inserted,
+    after: { ...table, nextId, count: table.count + inserted },
+    ids: 't._id IN (SELECT _final FROM temp._resolved)',
+  }
+}
+
+/** Finds each record's row: by the `_id` it carries, else by the key. The temporary table `_resolved`. */
+async function resolveTargets(session: Session, table: StoredTable, byId: boolean): Promise<void> {
+  const name = tableName(table.id)
+  const keys = table.primaryKey.map((key) => `k.${quoteIdentifier(key)} = r.${quoteIdentifier(key)}`)
+  const joins = [
+    ...(byId ? [`LEFT JOIN ${name} i ON i._id = r._given`] : []),
+    ...(keys.length > 0 ? [`LEFT JOIN ${name} k ON ${[...(byId ? ['r._given IS NULL'] : []), ...keys].join(' AND ')}`] : []),
+  ]
+  const targets = [...(byId ? ['i._id'] : []), ...(keys.length > 0 ? ['k._id'] : [])]
+  const target = targets.length > 1 ? `coalesce(${targets.join(', ')})` : (targets[0] as string)
+  await session.run(`CREATE OR REPLACE TEMP TABLE _resolved AS SELECT r.*, ${target} AS _target FROM temp._typed r ${joins.join(' ')}`)
+}
+
+/** Several records of one row become one: the last word on each column wins. */
+async function mergeDuplicates(session: Session, table: StoredTable, staged: readonly Column[], flags: boolean): Promise<void> {
+  const entity = ['_target', '_given', ...table.primaryKey.map(quoteIdentifier)]
+  const groups = entity.map((column, index) => (index < 2 ? column : `CASE WHEN coalesce(_target, _given) IS NULL THEN ${column} END`))
+  const nullKey = table.primaryKey.map((key) => `${quoteIdentifier(key)} IS NULL`)
+  // A null in the key never equals another: such records stay apart.
+  const apart = nullKey.length > 0 ? `CASE WHEN coalesce(_target, _given) IS NULL AND (${nullKey.join(' OR ')}) THEN _row END` : 'NULL'
+  const grouping = [...groups, apart].join(', ')
+  const [duplicate] = (await session.row(`SELECT 1 FROM temp._resolved GROUP BY ${grouping} HAVING count(*) > 1 LIMIT 1`)) ?? []
+  if (duplicate === undefined) return
+  const last = (column: string, flag: string | undefined) =>
+    `last(${column} ORDER BY _row)${flag ? ` FILTER (${flag})` : ''} AS ${column}`
+  const columns = staged.map(({ name }, index) => last(quoteIdentifier(name), flags ? `_has_${index}` : undefined))
+  const merged = flags ? staged.map((_, index) => `bool_or(_has_${index}) AS _has_${index}`) : []
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE _resolved AS SELECT min(_row) AS _row, any_value(_given) AS _given, any_value(_target) AS _target, ` +
+      `${[...columns, ...merged].join(', ')} FROM temp._resolved GROUP BY ${grouping}`,
+  )
+}
+
+async function refuseMissing(session: Session, table: StoredTable, byId: boolean): Promise<void> {
+  const shown = ['_given', ...table.primaryKey.map(quoteIdentifier)].map((column) => `CAST(${column} AS VARCHAR)`)
+  const missing = await session.row(`SELECT ${shown.join(', ')} FROM temp._resolved WHERE _target IS NULL ORDER BY _row LIMIT 1`)
+  if (!missing) return
+  const [given, ...keys] = missing
+  const names = byId && given !== null ? [ID_COLUMN] : table.primaryKey
+  const values = byId && given !== null ? [given] : keys
+  const shownKey = names.map((name, index) => `'${name}': ${values[index] === null ? 'None' : `'${values[index]}'`}`)
+  throw new ValidationError({ key: [`key "{${shownKey.join(', ')}}" not found`] })
+}
+
+/** Gives the rows to insert their `_id`s in the records' order, above all that were ever given; answers the next one. */
+async function numberNewRows(session: Session, table: StoredTable): Promise<number> {
+  const [given, fresh] = (await session.row(
+    'SELECT max(_given) FILTER (_target IS NULL), count(*) FILTER (_target IS NULL AND _given IS NULL) FROM temp._resolved',
+  )) ?? []
+  const base = Math.max(table.nextId, given === null || given === undefined ? 0 : Number(given) + 1)
+  await session.run('ALTER TABLE temp._resolved ADD COLUMN _final BIGINT')
+  await session.run(
+    `UPDATE temp._resolved SET _final = n.final FROM (SELECT _row, coalesce(_target, _given, ${base} - 1 + ` +
+      'row_number() OVER (PARTITION BY _target IS NULL AND _given IS NULL ORDER BY _row)) AS final FROM temp._resolved) n ' +
+      'WHERE n._row = _resolved._row',
+  )
+  return base + Number(fresh ?? 0)
+}
+
+async function updateMatched(session: Session, table: StoredTable, staged: readonly Column[], byId: boolean, flags: boolean): Promise<number> {
+  const key = new Set(byId ? [] : table.primaryKey)
+  const changed = staged.flatMap((column, index) => {
+    if (key.has(column.name)) return []
+    const name = quoteIdentifier(column.name)
+    return [{ name, value: flags ? `CASE WHEN r._has_${index} THEN r.${name} ELSE t.${name} END` : `r.${name}` }]
+  })
+  const [matched] = (await session.row('SELECT count(*) FROM temp._resolved WHERE _target IS NOT NULL')) ?? [0]
+  if (Number(matched) === 0 || changed.length === 0) return Number(matched)
+  const touched = table.hasUpdatedAt
+    ? [`${UPDATED_AT_COLUMN} = CASE WHEN ${changed.map(({ name, value }) => `t.${name} IS DISTINCT FROM ${value}`).join(' OR ')} ` +
+        `THEN ${timestamp(table.updatedAt)} ELSE t.${UPDATED_AT_COLUMN} END`]
+    : []
+  const assignments = [...changed.map(({ name, value }) => `${name} = ${value}`), ...touched]
+  await session.run(`UPDATE ${tableName(table.id)} AS t SET ${assignments.join(', ')} FROM temp._resolved r WHERE t._id = r._target`)
+  return Number(matched)
+}
+
+/** An `_id` lets a record change a key into one that is taken. */
+async function checkKeysAfterwards(session: Session, table: StoredTable): Promise<void> {
+  if (table.primaryKey.length === 0) return
+  const keys = table.primaryKey.map(quoteIdentifier)
+  const [row] =
+    (await session.row(
+      `SELECT min(r._row) FROM temp._resolved r JOIN ${tableName(table.id)} t ON t._id = r._final ` +
+        `JOIN ${tableName(table.id)} o ON o._id <> t._id AND ${keys.map((key) => `o.${key} = t.${key}`).join(' AND ')}`,
+    )) ?? []
+  if (row !== null && row !== undefined) throw duplicateKey(table.id, Number(row))
+}

@@ -1,0 +1,38 @@
+/** A decimal number as `digits × 10^-scale`, exactly. */
+export interface Decimal {
+  digits: bigint
+  scale: number
+}
+
+const DECIMAL = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?\s*$/
+const MAX_EXPONENT = 400
+
+/** Reads `-12.50`, `1e3`, `.5`. Undefined when it is no number, or one no column could hold. */
+export function parseDecimal(text: string): Decimal | undefined {
+  const match = DECIMAL.exec(text)
+  if (!match) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match
+  if (whole === '' && fraction === '') return undefined
+  const shift = Number(exponent)
+  if (Math.abs(shift) > MAX_EXPONENT) return undefined
+  const digits = BigInt(`${whole}${fraction}` || '0') * (sign === '-' ? -1n : 1n)
+  const scale = fraction.length - shift
+  return scale < 0 ? { digits: digits * 10n ** BigInt(-scale), scale: 0 } : { digits, scale }
+}
+
+/** The greatest multiple of 10^-scale that is not above `value`, as digits, and whether it equals the value. */
+export function floorToScale(value: Decimal, scale: number): { digits: bigint; exact: boolean } {
+  if (value.scale <= scale) return { digits: value.digits * 10n ** BigInt(scale - value.scale), exact: true }
+  const divisor = 10n ** BigInt(value.scale - scale)
+  const quotient = value.digits / divisor
+  const remainder = value.digits % divisor
+  return { digits: remainder < 0n ? quotient - 1n : quotient, exact: remainder === 0n }
+}
+
+/** `{ digits: -1250n, scale: 2 }` → `-12.50` */
+export function formatDecimal(digits: bigint, scale: number): string {
+  if (scale === 0) return digits.toString()
+  const negative = digits < 0n
+  const text = (negative ? -digits : digits).toString().padStart(scale + 1, '0')
+  return `${negative ? '-' : ''}${text.slice(0, -scale)}.${text.slice(-scale)}`
+}
