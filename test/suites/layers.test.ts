@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { readSources, root, type SourceFile } from './source-tree.ts'
+
+/** Folders and their ranks; the longest that fits counts. Imports go to a lower rank, or stay in their folder. */
+const RANKS: Record<string, number> = {
+  'src/core': 0,
+  'src/schemas': 1,
+  'src/infrastructure': 1,
+  'src/services': 2,
+  'src/auth': 2,
+  'src/api': 3,
+  'src/app.ts': 4,
+  'src/index.ts': 5,
+  'src/build': 5,
+  'src/cli': 5,
+  'adapters/node': 5,
+  'adapters/node/main.ts': 6,
+}
+
+/** Where each library may be imported. */
+const HOMES: Record<string, string[]> = {
+  '@duckdb/node-api': ['src/infrastructure/engines/duckdb'],
+  '@hono/node-server': ['adapters/node'],
+  '@logtape/logtape': ['src/core/log.ts'],
+  '@sinclair/typebox': [
+    'src/core/config.ts',
+    'src/core/setting.ts',
+    'src/core/settings.ts',
+    'src/schemas',
+    'src/api/operation.ts',
+  ],
+  ioredis: ['src/infrastructure/cache.ts'],
+  'itty-router': ['src/api'],
+  jose: ['src/auth/jwt'],
+  'lru-cache': ['src/infrastructure/cache.ts'],
+  'node-sql-parser': ['src/services'],
+  unstorage: ['src/infrastructure/cache.ts'],
+}
+
+/** Where Node's own modules may be imported. */
+const NODE = ['src/infrastructure/engines/*/', 'src/build/', 'src/cli/', 'adapters/node/']
+
+/** Folders whose subfolders are plug-ins: only the generated map may import one, and itself. */
+const PLUG_INS = ['src/infrastructure/engines', 'src/auth']
+/** What plug-ins share, and who borrows from whom. */
+const BORROWED = ['src/infrastructure/engines/sql']
+
+const files = readSources('src', 'adapters')
+const isPath = (name: string) => /^(src|adapters)\//.test(name)
+const isUnder = (path: string, place: string) => path === place || path.startsWith(`${place.replace(/\/$/, '')}/`)
+
+function place(path: string): string | undefined {
+  const fitting = Object.keys(RANKS).filter((folder) => isUnder(path, folder))
+  return fitting.sort((a, b) => b.length - a.length)[0]
+}
+
+function isAllowed(from: string, to: string): boolean {
+  const [home, target] = [place(from), place(to)]
+  if (home === undefined || target === undefined) return false
+  return home === target || (RANKS[target] ?? 9) < (RANKS[home] ?? -1)
+}
+
+function plugIn(path: string): string | undefined {
+  const home = PLUG_INS.find((folder) => isUnder(path, folder))
+  const [name, ...rest] = home ? path.slice(home.length + 1).split('/') : []
+  return rest.length > 0 && !BORROWED.includes(`${home}/${name}`) ? `${home}/${name}` : undefined
+}
+
+/** `path → import`, for every import that breaks the rule. */
+function violations(breaks: (file: SourceFile, imported: string) => boolean): string[] {
+  return files.flatMap((file) =>
+    file.imports.filter((imported) => breaks(file, imported)).map((imported) => `${file.path} → ${imported}`),
+  )
+}
+
+describe('the source tree', () => {
+  test('is read', () => {
+    expect(files.length).toBeGreaterThan(20)
+    expect(files.find(({ path }) => path === 'src/core/config.ts')?.imports).toContain('src/core/errors.ts')
+    expect(files.find(({ path }) => path === 'src/auth/_modules.ts')?.imports).toContain('src/auth/anonymous/index.ts')
+    expect(isAllowed('src/core/config.ts', 'src/schemas/shared.ts')).toBe(false)
+    expect(isAllowed('src/schemas/shared.ts', 'src/infrastructure/cache.ts')).toBe(false)
+  })
+
+  test('has a rank for every file', () => {
+    expect(files.map(({ path }) => path).filter((path) => place(path) === undefined)).toEqual([])
+  })
+
+  test('imports only downwards', () => {
+    expect(violations(({ path }, imported) => isPath(imported) && !isAllowed(path, imported))).toEqual([])
+  })
+
+  test('names no plug-in outside its folder', () => {
+    expect(
+      violations(({ path }, imported) => {
+        const target = plugIn(imported)
+        return target !== undefined && !path.endsWith('/_modules.ts') && !isUnder(path, target)
+      }),
+    ).toEqual([])
+  })
+
+  test('imports libraries only where they live', () => {
+    const isLibrary = (name: string) => !isPath(name) && !name.startsWith('node:')
+    const isTool = (path: string) => path.startsWith('src/build/')
+    expect(
+      violations(
+        ({ path }, imported) =>
+          isLibrary(imported) && !isTool(path) && !HOMES[imported]?.some((home) => isUnder(path, home)),
+      ),
+    ).toEqual([])
+  })
+
+  test("imports Node's modules only outside the core", () => {
+    const places = NODE.map((folder) => new RegExp(`^${folder.replace('*', '[^/]+')}`))
+    expect(
+      violations(({ path }, imported) => imported.startsWith('node:') && !places.some((it) => it.test(path))),
+    ).toEqual([])
+  })
+
+  test('has no `any`', () => {
+    expect(files.flatMap(({ path, anyLines }) => anyLines.map((line) => `${path}:${line}`))).toEqual([])
+  })
+})
+
+test('every declared dependency has a home', () => {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
+  expect(Object.keys({ ...dependencies, ...peerDependencies }).sort()).toEqual(Object.keys(HOMES).sort())
+})
