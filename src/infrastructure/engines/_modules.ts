@@ -1,6 +1,7 @@
 // Written by `npm run gen` from the folders beside it. Do not edit.
 
 export const modules = {
+  duckdb: () => import('./duckdb/index.ts'),
 } as const
 
 export type ModuleName = keyof typeof modules
