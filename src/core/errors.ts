@@ -65,16 +65,6 @@ export class ValidationError extends DatastoreError {
   }
 }
 
-/** 409 for one value of one record: CKAN's sentence under `records`, the row (0-based) and the column beside it. */
-export class BadValue extends ValidationError {
-  constructor(row: number, column: string, sentence: string, options: { cause?: unknown } = {}) {
-    super(
-      { records: [sentence], records_row: row, records_column: column },
-      { message: `records: row ${row}, column "${column}": ${sentence}`, ...options },
-    )
-  }
-}
-
 /** 409: what is asked contradicts what is stored, such as a narrower column type (contract §10.2 row 59). */
 export class ConflictError extends DatastoreError {
   constructor(message: string, detail: ErrorDetail = {}) {

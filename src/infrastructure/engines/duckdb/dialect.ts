@@ -20,7 +20,7 @@ interface FamilyRow {
   quoted?: boolean
 }
 
-/** A column type with what only its storage knows: digits after the point of a `numeric` without modifier. */
+/** A column type with its digits after the point, which only the storage knows of a `numeric` without modifier. */
 export interface StoredType {
   readonly type: ColumnType
   readonly scale: number
@@ -103,7 +103,7 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
 
   const csvNull = ({ type }: StoredType) => (type.array ? 'null' : type.type.csvNull)
 
-  const stored = (column: Column): StoredType => ({ type: column.type, scale: scaleOf(column) })
+  const stored = (column: Column): StoredType => ({ type: column.type, scale: declaredScale(column.type) ?? scaleOf(column) })
 
   return {
     storage,
@@ -181,6 +181,10 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
 }
 
 const INTEGER_STORAGE: Readonly<Record<string, string>> = { int2: 'SMALLINT', int4: 'INTEGER', int8: 'BIGINT' }
+
+function declaredScale({ type, modifier }: ColumnType): number | undefined {
+  return type.modifier === 'precision' ? modifier?.[1] : undefined
+}
 
 function storageOf({ type, scale }: StoredType, row: FamilyRow): string {
   if (type.type.family === 'integer') return INTEGER_STORAGE[type.type.name] ?? row.storage

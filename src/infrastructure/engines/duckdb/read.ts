@@ -70,7 +70,7 @@ async function readPage(store: Store, session: Session, plan: SearchPlan, range?
   const format = rowFormats[plan.format]
   const pageCells = selection.cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
   const keys = plan.distinct ? 'n' : order.map(({ direction }, index) => `k${index} ${direction}`).join(', ')
-  const lastId = plan.includeLastId ? `(SELECT last(k0 ORDER BY ${keys}) FROM page)` : 'NULL'
+  const lastId = plan.includeLastId && !plan.distinct ? `(SELECT last(k0 ORDER BY ${keys}) FROM page)` : 'NULL'
   const sql =
     `WITH ${[...selection.ctes, `page AS (${pageSql(selection, plan, range)})`].join(', ')} SELECT ` +
     `(SELECT encode(string_agg(${format.text(pageCells, dialectOf(store, table))}, ${quoteLiteral(format.separator)} ORDER BY ${keys})) FROM page), ` +

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BadValue, ServiceUnavailable } from '../../../core/errors.ts'
-import { nativeTypeName } from '../../../core/field-types.ts'
+import { badValue, invalidInput, outOfRange } from '../../../core/bad-value.ts'
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Column } from '../../../core/table-schema.ts'
 import { ID_COLUMN, idColumn } from '../../../core/table-schema.ts'
 import { matchesType, textPattern } from '../../../core/values.ts'
@@ -68,7 +68,7 @@ export function stagedColumns(columns: readonly Column[], records: Records): Col
  * Reads the texts as the columns' types: the temporary table `_typed` with `_row` (0-based), `_given` (an `_id` that
  * the record carried), the columns, and `_has_<n>` where records differ in the columns they carry.
  *
- * @throws BadValue naming the first row and column whose text is no value of its column.
+ * @throws ValidationError naming the first row and column whose text is no value of its column.
  */
 export async function stageTyped(session: Session, columns: readonly Column[], records: Records, dialect: Dialect): Promise<void> {
   const selected = columns.map((column) => `${typedExpression(column, dialect)} AS ${quoteIdentifier(column.name)}`)
@@ -110,19 +110,16 @@ async function throwFirstBadValue(session: Session, columns: readonly Column[], 
   const [text] = (await session.row(
     `SELECT ${quoteIdentifier(first.column.name)} FROM temp._texts WHERE rowid = ${first.row}`,
   )) ?? ['']
-  throw new BadValue(first.row, first.column.name, complaint(first.column, String(text), dialect.stored(first.column)))
+  throw badValue(first.row, first.column.name, complaint(first.column, String(text), dialect.stored(first.column)))
 }
 
 /** What is wrong with a text, in PostgreSQL's words, which clients match on (contract §8.1, §8.2). */
 function complaint(column: Column, text: string, { type, scale }: StoredType): string {
-  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
-  const name = nativeTypeName(type)
-  if (type.array) return `malformed array literal: "${shown}"`
-  if (textPattern(type) === undefined || !matchesType(column.type, text)) return `invalid input syntax for type ${name}: "${shown}"`
-  if (type.type.family === 'integer') return `value "${shown}" is out of range for type ${name}`
-  if (type.type.family === 'numeric') return overflow(shown, type.modifier ?? [MAX_DIGITS, scale])
-  if (type.type.family === 'float') return `"${shown}" is out of range for type ${name}`
-  return `date/time field value out of range: "${shown}"`
+  const { family } = type.type
+  if (type.array || textPattern(type) === undefined || !matchesType(column.type, text)) return invalidInput(type, text)
+  if (family === 'integer' || family === 'float') return outOfRange(type, text)
+  if (family === 'numeric') return overflow(text, type.modifier ?? [MAX_DIGITS, scale])
+  return `date/time field value out of range: "${text}"`
 }
 
 function overflow(text: string, [precision = MAX_DIGITS, scale = 0]: readonly number[]): string {
@@ -179,7 +176,7 @@ async function throwTooManyDigits(session: Session, column: Column, digits: numb
       `ORDER BY (${textScale(raw)}) + (${textWholeDigits(raw)}) > ${MAX_DIGITS} DESC, (${textWholeDigits(raw)}) > ${digits} DESC, ` +
       `(${textScale(raw)}) DESC, rowid LIMIT 1`,
   )) ?? [0, '']
-  throw new BadValue(
+  throw badValue(
     Number(row),
     column.name,
     `numeric field overflow: "${text}" and the other values of the column need more than ${MAX_DIGITS} digits together`,
