@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { parseArgs, parseEnv } from 'node:util'
+import { ConfigurationError, DatastoreError } from '../../src/core/errors.ts'
+import { type Running, serve } from './serve.ts'
+
+const USAGE = `ckan-datastore [command] [options]
+
+Commands
+  serve                start the server (the default)
+
+Options
+  --env-file PATH      read settings from this file instead of ./.env; the real environment wins
+  --help               show this
+  --version            show the version
+`
+
+const OPTIONS = {
+  'env-file': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const
+
+await main()
+
+async function main(): Promise<void> {
+  try {
+    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+    if (values.help) return void process.stdout.write(USAGE)
+    if (values.version) return void process.stdout.write(`${version()}\n`)
+    const [command = 'serve', ...others] = positionals
+    if (command !== 'serve' || others.length > 0) {
+      throw new ConfigurationError([`There is no command "${positionals.join(' ')}". See ckan-datastore --help.`])
+    }
+    await runServer(values['env-file'])
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** What went wrong, and exit code 1. Not by waiting for the process to end: an engine may keep it alive. */
+function fail(error: unknown): never {
+  process.stderr.write(`${plain(error)}\n`)
+  process.exit(1)
+}
+
+async function runServer(envFile: string | undefined): Promise<void> {
+  const running = await serve({ env: { ...readEnvFile(envFile), ...process.env } })
+  process.stdout.write(greeting(running))
+  const stop = () =>
+    running.close().then(
+      () => process.exit(0),
+      (error) => fail(error),
+    )
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+function greeting({ url, service: { config, engine, provider } }: Running): string {
+  const site = `${url.replace('//0.0.0.0', '//localhost').replace('//[::]', '//localhost')}${config.basePath}`
+  const writers = provider.open
+    ? 'everybody who reaches this address (no authorization)'
+    : `whom ${provider.name} permits`
+  const body = '{"resource_id": "hello", "records": [{"name": "world"}]}'
+  return [
+    `ckan-datastore ${version()} listens on ${url}${config.basePath}`,
+    `  engine     ${engine.name}, data in ${engine.location}`,
+    `  may write  ${writers}`,
+    `  try        curl -s ${site}/api/3/action/datastore_create -H 'Content-Type: application/json' -d '${body}'`,
+    '',
+  ].join('\n')
+}
+
+function readEnvFile(path: string | undefined): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(path ?? '.env', 'utf8'))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (path === undefined && code === 'ENOENT') return {}
+    throw new ConfigurationError([`The settings file ${path ?? '.env'} can't be read (${code})`])
+  }
+}
+
+function version(): string {
+  const manifest = readFileSync(
+    new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json', import.meta.url),
+    'utf8',
+  )
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+/** What this program and its engine say in sentences; anything else is a defect and keeps its stack. */
+function plain(error: unknown): string {
+  if (error instanceof ConfigurationError || error instanceof DatastoreError) return error.message
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+    return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

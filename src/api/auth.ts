@@ -1,0 +1,127 @@
+import type { Decision, Question } from '../auth/provider.ts'
+import { NotAuthorized, TableNotFound, ValidationError } from '../core/errors.ts'
+import type { Table } from '../infrastructure/engines/engine.ts'
+import type { Context } from './context.ts'
+import type { Grants, Operation, Target } from './operation.ts'
+
+type Params = Record<string, unknown>
+type Policy<T extends Target> = (context: Context, operation: Operation, params: Params) => Promise<Grants[T]>
+
+/**
+ * The boundary policy: every operation passes through here after its parameters were checked and before anything is
+ * done (contract §3.1). Reads without a credential are the provider's to decide; writes need one, unless nobody
+ * decides (`provider.open`) or the host already knows the caller.
+ */
+export async function grant(context: Context, operation: Operation, params: Params): Promise<Grants[Target]> {
+  if (operation.permission !== undefined) admit(context, operation)
+  return policies[operation.target](context, operation, params)
+}
+
+/** What is asked, and in which order, for each kind of target. */
+const policies: { [T in Target]: Policy<T> } = {
+  async none(_context, operation) {
+    if (operation.permission !== undefined) throw new TypeError(`${operation.name} needs a permission on nothing`)
+    return undefined
+  },
+
+  async table(context, operation, params) {
+    const asked = params.resource_id as string
+    const table = await describe(context, asked)
+    if (!table) throw new TableNotFound(asked, operation.noun)
+    try {
+      return { table, decision: await ask(context, operation, { resourceId: table.id }) }
+    } catch (error) {
+      if (operation.hidesDenial && error instanceof NotAuthorized) throw new TableNotFound(asked, operation.noun)
+      throw error
+    }
+  },
+
+  async resource(context, operation, params) {
+    const id = params.resource_id as string
+    context.resource = id
+    const decision = await ask(context, operation, { resourceId: id })
+    guardReadOnly(decision, params)
+    const table = await describe(context, id)
+    if (table?.id !== id) throw new TableNotFound(id)
+    return { table, decision }
+  },
+
+  async declaration(context, operation, params) {
+    const resource = params.resource as Params | undefined
+    if (resource) return { decision: await ask(context, operation, { packageId: resource.package_id as string }) }
+    const id = params.resource_id as string
+    context.resource = id
+    const decision = await ask(context, operation, { resourceId: id })
+    guardReadOnly(decision, params)
+    return { decision }
+  },
+
+  async statement(context, operation) {
+    return { authorizeTable: (table) => authorizeTable(context, operation, table) }
+  },
+}
+
+function admit(context: Context, operation: Operation): void {
+  const { refusal, provider } = context.service
+  if (refusal !== undefined) throw new NotAuthorized(refusal)
+  if (operation.permission === 'read' || provider.open) return
+  if (credentialOf(context) === undefined && identityOf(context) === undefined) {
+    throw new NotAuthorized(`Action ${operation.name} requires an authenticated user`)
+  }
+}
+
+function ask(
+  context: Context,
+  operation: Operation,
+  about: Pick<Question, 'resourceId' | 'packageId'>,
+): Promise<Decision> {
+  if (operation.permission === undefined) throw new TypeError(`${operation.name} names no permission`)
+  return context.service.provider.authorize({
+    ...about,
+    permission: operation.permission,
+    credential: credentialOf(context),
+    identity: identityOf(context),
+    signal: context.request.signal,
+  })
+}
+
+async function authorizeTable(context: Context, operation: Operation, table: Table): Promise<void> {
+  try {
+    await ask(context, operation, { resourceId: table.id })
+  } catch (error) {
+    throw error instanceof NotAuthorized ? new NotAuthorized('Not authorized to read resource.') : error
+  }
+}
+
+async function describe(context: Context, idOrAlias: string): Promise<Table | undefined> {
+  const table = await context.service.engine.describe(idOrAlias, { signal: context.request.signal })
+  if (table) context.resource = table.id
+  return table
+}
+
+const READ_ONLY =
+  'Cannot edit read-only resource because changes made may be lost. Use a resource created for editing ' +
+  'e.g. with datastore_create or use "force=True" to ignore this warning.'
+
+/** A resource whose data comes from elsewhere is only written with `force` (contract §3.2). */
+function guardReadOnly({ resource }: Decision, params: Params): void {
+  if (!resource || !('url_type' in resource) || resource.url_type === 'datastore' || params.force === true) return
+  throw new ValidationError({ 'read-only': [READ_ONLY] })
+}
+
+/** The caller's token as it came, without `Bearer `; none for whoever sent a JSONP callback. */
+export function credentialOf({ callback, request, service }: Context): string | undefined {
+  if (callback !== undefined) return undefined
+  for (const name of [service.config.apiTokenHeader, 'authorization', 'x-ckan-api-key']) {
+    const token = request.headers
+      .get(name)
+      ?.replace(/^bearer\s+/i, '')
+      .trim()
+    if (token) return token
+  }
+  return undefined
+}
+
+function identityOf({ callback, caller }: Context) {
+  return callback === undefined ? caller.identity : undefined
+}

@@ -1,0 +1,68 @@
+import type { AuthProvider, Identity } from '../auth/provider.ts'
+import type { Config } from '../core/config.ts'
+import type { Logger } from '../core/log.ts'
+import type { Engine } from '../infrastructure/engines/engine.ts'
+import type { Operation } from './operation.ts'
+import { siteUrl } from './site-url.ts'
+
+/** What one datastore is made of, wired once. */
+export interface Service {
+  readonly config: Config
+  readonly engine: Engine
+  readonly provider: AuthProvider
+  readonly logger: Logger
+  /** Host names that are served while there is no authorization; `ALLOWED_HOSTS` and its default otherwise. */
+  readonly allowedHosts?: readonly string[]
+  /** Why every operation on data is refused, if it is. */
+  readonly refusal?: string
+}
+
+/** What whoever carries a request knows about it beyond the request itself. */
+export interface Caller {
+  /** A caller whom the embedding host already knows. */
+  identity?: Identity
+  /** The address that the request came from, for `TRUST_PROXY`. */
+  address?: string
+  /**
+   * Called when an answer that has begun can't be finished: must break the connection so that no client takes what it
+   * got for whole. Without it the response's stream errors.
+   */
+  broken?: () => void
+}
+
+/** One request on its way through. */
+export interface Context {
+  readonly service: Service
+  readonly request: Request
+  readonly url: URL
+  readonly caller: Caller
+  readonly requestId: string
+  /** When it came, in milliseconds of `performance.now()`. */
+  readonly startedAt: number
+  /** Absolute URL that all routes hang under, without a slash at its end. */
+  readonly site: string
+  /** The operation that it turned out to ask for. */
+  operation?: Operation
+  /** The resource that it is about, for the log. */
+  resource?: string
+  /** The name of a JSONP callback. Whoever sends one is anonymous (contract §1.3). */
+  callback?: string
+}
+
+/** A request id that is safe to log and to send back. */
+const SANE_ID = /^[A-Za-z0-9._:+/=@-]{1,128}$/
+
+/** Opens a request: who asks, under which id, and where absolute URLs begin. */
+export function openContext(service: Service, request: Request, caller: Caller): Context {
+  const url = new URL(request.url)
+  const sentId = request.headers.get('x-request-id')
+  return {
+    service,
+    request,
+    url,
+    caller,
+    requestId: sentId !== null && SANE_ID.test(sentId) ? sentId : crypto.randomUUID(),
+    startedAt: performance.now(),
+    site: siteUrl(service.config, url, request.headers, caller.address),
+  }
+}

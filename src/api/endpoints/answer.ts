@@ -1,0 +1,24 @@
+import type { Answered } from '../../services/answered.ts'
+import type { Context } from '../context.ts'
+import type { Answer } from '../operation.ts'
+
+/** What a service needs of the request's surroundings. */
+export function serviceContext({ service }: Context) {
+  return { engine: service.engine, config: service.config }
+}
+
+/** Stops a service's work when the client hangs up. */
+export function callOptions({ request }: Context) {
+  return { signal: request.signal }
+}
+
+/** A service's answer, with what only this layer knows. */
+export function toAnswer(answered: Answered, more: { result?: object; warnings?: readonly string[] } = {}): Answer {
+  const { records, recordsAs = 'array', rows } = answered
+  return {
+    result: { ...answered.result, ...more.result },
+    ...(records && { splice: { bytes: records, as: recordsAs } }),
+    warnings: [...answered.warnings, ...(more.warnings ?? [])],
+    rows,
+  }
+}

@@ -1,0 +1,9 @@
+import type { InfoParams } from '../../schemas/datastore-info.ts'
+import * as read from '../../services/read.ts'
+import type { Answer, Grants, Input } from '../operation.ts'
+import { callOptions, serviceContext, toAnswer } from './answer.ts'
+
+/** datastore_info (contract §8.7). */
+export async function info({ context, params }: Input<InfoParams>, { table }: Grants['table']): Promise<Answer> {
+  return toAnswer(await read.info(serviceContext(context), table, params, callOptions(context)))
+}

@@ -1,0 +1,50 @@
+import type { Links } from '../schemas/datastore-search.ts'
+import type { RawParams } from '../schemas/read-params.ts'
+import type { Context } from './context.ts'
+
+/** Where in a result an answer stands. */
+export interface Position {
+  limit: number
+  offset: number
+  total?: number
+}
+
+/**
+ * `_links` of a page (contract §9.6): absolute URLs of the request with its own parameters, and where among all pages
+ * it is.
+ *
+ * @param paramsAt - The parameters of the call that gives the rows from an offset; undefined: from the start.
+ */
+export function pageLinks(context: Context, position: Position, paramsAt: (offset?: number) => RawParams): Links {
+  const { limit, offset, total } = position
+  const at = (start?: number) => `${address(context)}?${query(paramsAt(start))}`
+  const links: Links = { start: at() }
+  if (offset > 0) links.prev = at(Math.max(0, offset - limit))
+  if (limit === 0) return links
+  if (total !== undefined && offset + limit < total) links.next = at(offset + limit)
+  links.page_size = limit
+  if (total !== undefined && offset >= total) return links
+  links.page = Math.floor(offset / limit) + 1
+  if (total !== undefined) links.total_pages = Math.ceil(total / limit)
+  return links
+}
+
+/** For calls that page by a parameter: it is replaced and put last. */
+export function withOffset(raw: RawParams): (offset?: number) => RawParams {
+  const { offset: _, ...others } = raw
+  return (offset) => (offset === undefined ? others : { ...others, offset })
+}
+
+function address({ site, url, service }: Context): string {
+  return `${site}${url.pathname.slice(service.config.basePath.length)}`
+}
+
+function query(raw: RawParams): URLSearchParams {
+  const pairs = new URLSearchParams()
+  for (const [name, value] of Object.entries(raw)) {
+    if (value === undefined || value === null) continue
+    const values = Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : [value]
+    for (const item of values) pairs.append(name, typeof item === 'string' ? item : JSON.stringify(item))
+  }
+  return pairs
+}

@@ -1,0 +1,34 @@
+import type { Context } from '../context.ts'
+
+/** Why not all of an answer went out: the client hung up, or it could not be finished. */
+export type Cut = 'aborted' | 'failed'
+
+/** How an answer ended. */
+export interface Outcome {
+  status: number
+  bytes: number
+  rows?: number
+  cut?: Cut
+}
+
+/** One line per request, written once its last byte is out. No token, no query, no value. */
+export function logRequest(context: Context, outcome: Outcome): void {
+  const { service, request, requestId, operation, resource, startedAt } = context
+  const level = outcome.status >= 500 || outcome.cut === 'failed' ? 'error' : 'info'
+  service.logger[level]('request', {
+    requestId,
+    method: request.method,
+    route: operation ? routeOf(operation) : undefined,
+    action: operation?.name,
+    resource: resource?.slice(0, 200),
+    status: outcome.status,
+    ms: Math.round((performance.now() - startedAt) * 10) / 10,
+    bytes: outcome.bytes,
+    rows: outcome.rows,
+    ...(outcome.cut && { cut: outcome.cut }),
+  })
+}
+
+function routeOf({ kind, name, paths }: NonNullable<Context['operation']>): string {
+  return kind === 'action' ? `/api/3/action/${name}` : (paths?.[0] ?? name)
+}

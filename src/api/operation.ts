@@ -1,0 +1,74 @@
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import type { Decision, Permission } from '../auth/provider.ts'
+import type { Config } from '../core/config.ts'
+import type { Bytes, Table } from '../infrastructure/engines/engine.ts'
+import type { RawParams } from '../schemas/read-params.ts'
+import type { Context } from './context.ts'
+
+/** What an operation is about, and so what the boundary policy asks before it runs; see `auth.ts`. */
+export interface Grants {
+  /** Nothing that belongs to anybody. */
+  none: undefined
+  /** A stored table by id or alias, to read. */
+  table: { table: Table; decision: Decision }
+  /** A stored table by its id, to change. */
+  resource: { table: Table; decision: Decision }
+  /** A table that may not be there yet: on a resource, or on a package that gets a new one. */
+  declaration: { decision: Decision }
+  /** Whatever tables a statement turns out to read: each is asked about by itself. */
+  statement: { authorizeTable(table: Table): Promise<void> }
+}
+
+export type Target = keyof Grants
+
+/** What a handler is given. */
+export interface Input<Params> {
+  context: Context
+  params: Params
+  /** Parameters that the action does not know. */
+  extras: Record<string, unknown>
+  /** What was sent, before coercion, for links that repeat it. */
+  raw: RawParams
+}
+
+/** A successful answer, before it becomes an envelope. */
+export interface Answer {
+  result: unknown
+  /** Records that are put into `result.records` as they are: items of a list, or the text of a string. */
+  splice?: { bytes: Bytes; as: 'array' | 'string' }
+  warnings?: readonly string[]
+  rows?: number
+}
+
+/** An answer as it goes out. */
+export interface Reply {
+  status: number
+  headers: Record<string, string>
+  body: Bytes | null
+  rows?: number
+}
+
+/** One row of the operation table. */
+export interface Operation<Params extends TObject = TObject, T extends Target = Target> {
+  name: string
+  /** For `help_show` and the API's description. */
+  summary: string
+  /** Actions are called by name under `/api/3/action/`; pages have paths of their own. */
+  kind: 'action' | 'page'
+  /** Paths of a page. */
+  paths?: readonly string[]
+  /** May also be called with GET. */
+  readOnly: boolean
+  /** What the caller must be allowed. Absent where nothing belongs to anybody. */
+  permission?: Permission
+  target: T
+  params: Params
+  result: TSchema
+  /** Absent for those who may not read it: a denial is a 404 (contract §3.1). */
+  hidesDenial?: boolean
+  /** How a missing table is called. */
+  noun?: 'Resource' | 'Resource/Alias'
+  /** False: settings turn it off, and nobody knows it. */
+  enabled?(config: Config): boolean
+  handle(input: Input<Static<Params>>, grant: Grants[T]): Promise<Answer | Reply>
+}

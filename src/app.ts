@@ -1,0 +1,106 @@
+import type { Caller, Service } from './api/context.ts'
+import { createFetch } from './api/router.ts'
+import type { AuthProvider } from './auth/provider.ts'
+import { loadProvider } from './auth/registry.ts'
+import { type Config, type Env, readConfig } from './core/config.ts'
+import { NotAuthorized } from './core/errors.ts'
+import { createLogger, type Logger } from './core/log.ts'
+import { type Cache, createCache } from './infrastructure/cache.ts'
+import type { Engine } from './infrastructure/engines/engine.ts'
+import { loadEngine } from './infrastructure/engines/registry.ts'
+
+export interface DatastoreOptions {
+  /** Settings, by the names of environment variables. Nothing else is read: no `process.env`, no `.env` file. */
+  env?: Env
+  /** Path under which all routes are served: `BASE_PATH`. */
+  basePath?: string
+  /** Who may do what: the name of a provider (`AUTH_TYPE`), or one's own. */
+  auth?: string | AuthProvider
+  /** Where data is kept: the name of an engine (`DATASTORE_ENGINE`), or one's own. */
+  engine?: string | Engine
+  /** Remembers permissions; by default in memory, or in the Redis of `REDIS_URL`. Stays open on `close`. */
+  cache?: Cache
+  /** By default one JSON line per event through `console.log`. */
+  logger?: Logger
+  /** Host names served while there is no authorization: `ALLOWED_HOSTS`. */
+  allowedHosts?: readonly string[]
+  /** The text of `SQL_FUNCTIONS_ALLOW_FILE`: functions that SQL may call, one a line. */
+  sqlFunctions?: string
+}
+
+export interface Datastore {
+  /** Answers a request. Never throws. */
+  fetch(request: Request, caller?: Caller): Promise<Response>
+  /** Waits for running writes and lets go of everything, the engine and the provider that were handed in among it. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a datastore for another server to carry requests to.
+ *
+ * @throws ConfigurationError with a line for every mistake in the settings.
+ * @example
+ * const datastore = await createDatastore({ env: process.env, auth: 'anonymous' })
+ * const response = await datastore.fetch(new Request('http://localhost/api/3/action/datastore_info?id=trees'))
+ */
+export async function createDatastore(options: DatastoreOptions = {}): Promise<Datastore> {
+  const { config, warnings } = readConfig(environment(options), { embedded: true })
+  return (await openDatastore(config, { ...options, warnings })).datastore
+}
+
+function environment({ env = {}, basePath, auth, engine }: DatastoreOptions): Env {
+  return {
+    ...env,
+    ...(basePath !== undefined && { BASE_PATH: basePath }),
+    ...(typeof auth === 'string' && { AUTH_TYPE: auth }),
+    ...(typeof engine === 'string' && { DATASTORE_ENGINE: engine }),
+  }
+}
+
+/** Wires a datastore from settings that were read; for the runtimes' `serve`, which listen and so judge more of them. */
+export async function openDatastore(
+  config: Config,
+  options: DatastoreOptions & { warnings?: readonly string[] } = {},
+): Promise<{ datastore: Datastore; service: Service }> {
+  const logger = options.logger ?? createLogger(config)
+  for (const warning of options.warnings ?? []) logger.warning(warning)
+  const opened: { close?(): Promise<void> }[] = []
+  const close = async () => {
+    for (const part of opened.splice(0)) await part.close?.()
+  }
+  try {
+    const cache = options.cache ?? (await createCache(config, logger))
+    if (!options.cache) opened.unshift(cache)
+    const provider = await openProvider(config, options, { cache, logger })
+    opened.unshift(provider.provider)
+    const engine = await openEngine(config, options, logger)
+    opened.unshift(engine)
+    const service: Service = { config, engine, logger, allowedHosts: options.allowedHosts, ...provider }
+    return { service, datastore: { fetch: createFetch(service), close } }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const NO_PROVIDER =
+  'This datastore has no authorization yet: pass `auth` to createDatastore, or set CKAN_URL (CKAN decides), ' +
+  'AUTH_TYPE=jwt (tokens decide) or AUTH_TYPE=anonymous (everybody may read, change and delete everything)'
+
+async function openProvider(
+  config: Config,
+  { auth }: DatastoreOptions,
+  context: { cache: Cache; logger: Logger },
+): Promise<Pick<Service, 'provider' | 'refusal'>> {
+  if (typeof auth === 'object') return { provider: auth }
+  if (config.authType !== undefined) return { provider: await loadProvider(config.authType, { config, ...context }) }
+  const authorize = async () => {
+    throw new NotAuthorized(NO_PROVIDER)
+  }
+  return { provider: { name: 'none', authorize }, refusal: NO_PROVIDER }
+}
+
+function openEngine(config: Config, { engine, sqlFunctions }: DatastoreOptions, logger: Logger): Promise<Engine> {
+  if (typeof engine === 'object') return Promise.resolve(engine)
+  return loadEngine(config.datastoreEngine, { config, logger, sqlFunctions })
+}
