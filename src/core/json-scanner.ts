@@ -83,7 +83,9 @@ plainInString[QUOTE] = plainInString[BACKSLASH] = 0
 const escapable = new Uint8Array(256)
 for (const letter of '"\\/bfnrt') escapable[letter.charCodeAt(0)] = 1
 
-const LITERALS: Readonly<Record<number, string>> = { 116: 'true', 102: 'false', 110: 'null' }
+/** The words of JSON by their first byte. */
+const literals: (Uint8Array | undefined)[] = new Array(256).fill(undefined)
+for (const word of ['true', 'false', 'null']) literals[word.charCodeAt(0)] = new TextEncoder().encode(word)
 
 /**
  * A position in JSON text that steps over tokens, each checked strictly. Every step expects `pos` at the token's
@@ -111,6 +113,11 @@ export class JsonScanner {
     while (p < end && isBlank(bytes[p] as number)) p++
     this.pos = p
     return p < end ? (kindOfByte[bytes[p] as number] as number) : Kind.none
+  }
+
+  /** The kind of the value that begins at `at`. */
+  kindAt(at: number): number {
+    return at < this.end ? (kindOfByte[this.bytes[at] as number] as number) : Kind.none
   }
 
   /** The byte at the position, or -1 at the end. */
@@ -164,11 +171,9 @@ export class JsonScanner {
   /** `true`, `false` or `null`. */
   literal(): void {
     const { bytes, end, pos } = this
-    const word = (pos < end && LITERALS[bytes[pos] as number]) || 'true'
-    if (pos + word.length > end) this.fail('Expecting value', pos)
-    for (let i = 0; i < word.length; i++) {
-      if (bytes[pos + i] !== word.charCodeAt(i)) this.fail('Expecting value', pos)
-    }
+    const word = pos < end ? literals[bytes[pos] as number] : undefined
+    if (!word || pos + word.length > end) this.fail('Expecting value', pos)
+    for (let i = 1; i < word.length; i++) if (bytes[pos + i] !== word[i]) this.fail('Expecting value', pos)
     this.pos = pos + word.length
   }
 
@@ -176,20 +181,25 @@ export class JsonScanner {
   members(depth = 0): Map<string, Span> {
     const members = new Map<string, Span>()
     this.enter(depth)
-    this.next()
-    if (this.byte() === CLOSE_OBJECT) this.pos++
-    else {
-      do {
-        const keyStart = this.pos
-        this.key()
-        const name = textOf(this.bytes, keyStart, this.colon())
-        this.next()
-        const start = this.pos
-        this.value(depth + 1)
-        members.set(name, { start, end: this.pos })
-      } while (this.more(CLOSE_OBJECT))
-    }
+    if (!this.some(CLOSE_OBJECT)) return members
+    do {
+      const keyStart = this.pos
+      this.key()
+      const name = textOf(this.bytes, keyStart, this.colon())
+      this.next()
+      const start = this.pos
+      this.value(depth + 1)
+      members.set(name, { start, end: this.pos })
+    } while (this.more(CLOSE_OBJECT))
     return members
+  }
+
+  /** After an opening bracket: true when an item follows (the position is at it), false when it was closed at once. */
+  some(close: number): boolean {
+    this.next()
+    if (this.byte() !== close) return true
+    this.pos++
+    return false
   }
 
   /** After an item: true when another follows (the position is at it), false when the list or object was closed. */
@@ -236,11 +246,7 @@ export class JsonScanner {
 
   private object(depth: number): void {
     this.enter(depth)
-    this.next()
-    if (this.byte() === CLOSE_OBJECT) {
-      this.pos++
-      return
-    }
+    if (!this.some(CLOSE_OBJECT)) return
     do {
       this.key()
       this.colon()
@@ -251,11 +257,7 @@ export class JsonScanner {
 
   private list(depth: number): void {
     this.enter(depth)
-    this.next()
-    if (this.byte() === CLOSE_LIST) {
-      this.pos++
-      return
-    }
+    if (!this.some(CLOSE_LIST)) return
     do this.value(depth + 1)
     while (this.more(CLOSE_LIST))
   }

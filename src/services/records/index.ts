@@ -1,0 +1,5 @@
+export type { RecordColumn } from './cell.ts'
+export type { EncodedRecords, EncodeOptions } from './encode.ts'
+export { encodeRecords } from './encode.ts'
+export type { FirstRecord } from './guess.ts'
+export { firstRecord, guessType } from './guess.ts'
