@@ -1,42 +1,8 @@
 import vm from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { createDatastore } from '../../src/app.ts'
-import { columnType } from '../../src/core/field-types.ts'
-import type { Engine, Table } from '../../src/infrastructure/engines/engine.ts'
+import { createFakeEngine } from '../fixtures/fake-engine.ts'
 import { bundle, webContext } from './web-context.ts'
-
-const table: Table = {
-  id: 'books',
-  aliases: [],
-  columns: [
-    { name: 'title', type: columnType('text'), declaredType: 'text', field: { name: 'title', type: 'string' } },
-  ],
-  primaryKey: [],
-  indexes: [],
-  schemaProperties: {},
-  hasUpdatedAt: false,
-  count: 1,
-  revision: 1,
-  schemaRevision: 1,
-  createdAt: '2026-01-01T00:00:00Z',
-  updatedAt: '2026-01-01T00:00:00Z',
-}
-
-/** As much of an engine as a read needs: the runtime is under test here, not the engine. */
-const engine = {
-  name: 'fake',
-  location: 'nowhere',
-  supports: {},
-  describe: async (id) => (id === table.id ? table : undefined),
-  search: async () => ({
-    records: new TextEncoder().encode('{"_id":1,"title":"Faust"}'),
-    rows: 1,
-    total: 1,
-    revision: 1,
-  }),
-  healthcheck: async () => {},
-  close: async () => {},
-} as Partial<Engine> as Engine
 
 describe('a runtime with web standards only', () => {
   const context = webContext()
@@ -45,7 +11,7 @@ describe('a runtime with web standards only', () => {
   beforeAll(async () => {
     vm.runInContext(await bundle('src/app.ts'), context)
     const app = vm.runInContext('bundled', context) as { createDatastore: typeof createDatastore }
-    datastore = await app.createDatastore({ env: { LOG_LEVEL: 'CRITICAL', AUTH_TYPE: 'open' }, engine, auth: open })
+    datastore = await app.createDatastore({ env: { LOG_LEVEL: 'CRITICAL' }, engine: createFakeEngine(), auth: open })
   })
   afterAll(() => datastore?.close())
 
@@ -61,20 +27,24 @@ describe('a runtime with web standards only', () => {
   })
 
   test('GET', async () => {
-    const { status, body } = await ask('/api/3/action/datastore_search?resource_id=books')
-    expect(body).toMatchObject({ success: true, result: { total: 1, records: [{ _id: 1, title: 'Faust' }] } })
+    const { status, body } = await ask('/api/3/action/datastore_search?resource_id=trees&limit=1')
+    expect(body).toMatchObject({ success: true, result: { total: 3, records: [{ _id: 1, species: 'oak' }] } })
     expect(status).toBe(200)
   })
 
   test('POST', async () => {
-    const init = { method: 'POST', body: '{"resource_id": "books"}', headers: { 'Content-Type': 'application/json' } }
+    const init = {
+      method: 'POST',
+      body: '{"resource_id": "trees", "limit": 1}',
+      headers: { 'Content-Type': 'application/json' },
+    }
     const { body } = await ask('/api/3/action/datastore_search', init)
-    expect(body).toMatchObject({ success: true, result: { records: [{ _id: 1, title: 'Faust' }] } })
+    expect(body).toMatchObject({ success: true, result: { records: [{ _id: 1, species: 'oak' }] } })
   })
 
   const refusals: [string, number][] = [
     ['/api/3/action/datastore_search?resource_id=films', 404],
-    ['/api/3/action/datastore_search?resource_id=books&limit=x', 409],
+    ['/api/3/action/datastore_search?resource_id=trees&limit=x', 409],
     ['/api/3/action/nothing', 400],
     ['/nothing', 404],
   ]
