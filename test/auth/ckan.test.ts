@@ -273,9 +273,10 @@ describe('the memory', () => {
   })
 
   test('identical questions under way are one call, and who gives up leaves the others their answer', async () => {
-    ckan.delayMs = 100
+    ckan.delayMs = 200
     const hasty = new AbortController()
     const first = provider.authorize(read('trees', { signal: hasty.signal }))
+    await expect.poll(() => ckan.calls.length).toBe(1)
     const others = Array.from({ length: 20 }, () => provider.authorize(read('trees')))
     const gone = expect(first).rejects.toThrow('changed my mind')
     hasty.abort(new Error('changed my mind'))
