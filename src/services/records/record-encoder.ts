@@ -48,7 +48,7 @@ export class RecordEncoder {
     this.scanner = scanner
     this.columns = idKey ? [idColumn, ...columns] : columns
     this.writers = this.columns.map((column) => (column === idColumn ? idWriters : writersOf(column)))
-    this.forbidden = this.columns.map(({ type }) => (type.type.family === 'json' ? 0 : HAS_NUL | HAS_LONE_SURROGATE))
+    this.forbidden = this.columns.map(({ type }) => (type.type.family === 'json' ? 0 : HAS_NUL) | HAS_LONE_SURROGATE)
     const names = this.columns.map(({ name }) => name)
     this.keys = new KeyIndex(scanner.bytes, [...names, ...ignore.filter((name) => !names.includes(name))])
     this.seen = new Int32Array(names.length)
@@ -200,14 +200,12 @@ export class RecordEncoder {
   private closeObject(): void {
     const { out, scanner, keptEnd } = this
     if (this.breaksLine(keptEnd, scanner.pos)) out.copyTo(keptEnd)
-    if (out.run < 0) {
-      out.put(CLOSE_OBJECT)
-    } else out.copyTo(scanner.pos)
+    if (out.run < 0) out.put(CLOSE_OBJECT)
+    else out.copyTo(scanner.pos)
   }
 
-  /** Whether the white space around a single mark holds a line break, which no line may. */
+  /** Whether the white space between two tokens holds a line break, which no line may. */
   private breaksLine(from: number, to: number): boolean {
-    if (to - from <= 1) return false
     const { bytes } = this.scanner
     for (let p = from; p < to; p++) if (bytes[p] === 0x0a || bytes[p] === 0x0d) return true
     return false
