@@ -178,8 +178,8 @@ export interface SqlPlan extends InspectedSql {
   resolved: ReadonlyMap<string, Table>
   rowsMax: number
   format: RecordsFormat
-  /** Also count the rows of the statement without its LIMIT and OFFSET: that statement. */
-  countSql?: string
+  /** Its constant LIMIT and OFFSET, and the statement without them, whose rows are to be counted. */
+  page?: { limit: number; offset: number; countSql: string }
 }
 
 export interface SqlResult {

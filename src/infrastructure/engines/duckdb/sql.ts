@@ -46,14 +46,21 @@ async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
       `SELECT ${line} AS line, row_number() OVER () AS n FROM (${plan.sql}\n) AS q(${names}) LIMIT ${plan.rowsMax + 1})`,
   )) ?? [null, 0n]
   const rows = Number(count)
-  const total = plan.countSql === undefined ? undefined : await session.row(`${aliases} SELECT count(*) FROM (${plan.countSql}\n)`)
+  const total = plan.page && (await countRows(session, plan.page, rows, aliases))
   return {
     fields: columns.map(({ name, typeName }) => ({ id: name, type: typeName })),
     records: blobBytes(bytes),
     rows: Math.min(rows, plan.rowsMax),
     truncated: rows > plan.rowsMax,
-    ...(total && { total: Number(total[0]) }),
+    ...(total !== undefined && { total }),
   }
+}
+
+/** Rows of the statement without its LIMIT and OFFSET: known already when the page is the last. */
+async function countRows(session: Session, { limit, offset, countSql }: NonNullable<SqlPlan['page']>, rows: number, aliases: string): Promise<number> {
+  if (rows < limit && (rows > 0 || offset === 0)) return offset + rows
+  const [count] = (await session.row(`${aliases} SELECT count(*) FROM (${countSql}\n)`)) ?? [0n]
+  return Number(count)
 }
 
 /** Aliases are not tables of the file: the statement sees them as common table expressions around it. */
@@ -70,12 +77,19 @@ async function resultColumns(session: Session, sql: string): Promise<ResultColum
     return Array.from({ length: prepared.columnCount }, (_, index) => {
       const type = resultType(prepared.columnType(index))
       const value = type.convert ? type.convert(`c${index}`) : `c${index}`
-      const name = prepared.columnName(index)
+      const name = resultName(prepared.columnName(index), sql)
       return { name, typeName: name === '_id' && type.stored.type.type.name === 'int8' ? 'int4' : type.name, cell: { name, value, type: type.stored } }
     })
   } finally {
     prepared.destroySync()
   }
+}
+
+/** An unnamed result of a function is named by the function, as in PostgreSQL: `count`, not `count_star()`. */
+function resultName(name: string, sql: string): string {
+  const call = /^([a-z_][a-z0-9_]*)\(.*\)$/is.exec(name)?.[1]?.toLowerCase()
+  if (call === undefined || sql.includes(quoteIdentifier(name))) return name
+  return call === 'count_star' ? 'count' : call
 }
 
 interface ResultType {

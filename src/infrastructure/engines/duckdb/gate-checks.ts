@@ -1,0 +1,80 @@
+import { NotAuthorized } from '../../../core/errors.ts'
+import { allows, argumentLimits, notOverWindows, operators, syntax, tableFunctions, writtenAs } from './functions.ts'
+import { type Findings, fold, isNode, type Node, type Place, unknownPart } from './gate-rules.ts'
+
+const systemName = /^(_|pg_|duckdb_|sqlite_|pragma_|information_schema)/
+/** Names that DuckDB would look for among files, should there be no such table any more when the statement runs. */
+const fileName = /[/\\*?[]|:\/\/|\.(csv|tsv|txt|json|jsonl|ndjson|parquet|db|duckdb|gz|zst|xlsx|arrow)$/
+
+export function checkTable(node: Node, { found, ctes }: Place): void {
+  const written = String(node['table_name'])
+  const name = fold(written)
+  const qualifiers = [node['schema_name'], node['catalog_name']]
+    .filter((part) => part !== '')
+    .map((part) => fold(String(part)))
+  if (qualifiers.length === 0 && ctes.has(name)) return
+  if ([name, ...qualifiers].some((part) => systemName.test(part) || (/^(system|temp)$/.test(part) && part !== name))) {
+    throw new NotAuthorized('Not authorized to access system tables')
+  }
+  if (qualifiers.length > 0)
+    throw new NotAuthorized('Not authorized to use qualified table names: name the resource alone')
+  if (name === '' || fileName.test(name)) throw new NotAuthorized('Not authorized to read files')
+  if (!found.tables.has(name)) found.tables.set(name, written)
+}
+
+/** Names that DuckDB takes for a call without parentheses where no column has them. `user` is left: it says nothing. */
+const callsWithoutParentheses = new Set([
+  ...['current_catalog', 'current_role', 'current_schema', 'current_user', 'session_user'],
+  ...['current_date', 'current_time', 'current_timestamp', 'localtime', 'localtimestamp'],
+])
+
+export function checkColumn(node: Node, { found }: Place): void {
+  const names = node['column_names']
+  const name = Array.isArray(names) && names.length === 1 ? fold(String(names[0])) : ''
+  if (callsWithoutParentheses.has(name)) admit(name, node, found)
+}
+
+export function checkCall(node: Node, { found }: Place, where: 'expression' | 'window' | 'table'): void {
+  const name = fold(String(node['function_name']))
+  if (node['is_operator'] === true) {
+    if (!operators.has(name) || where !== 'expression') throw unknownPart('this operator')
+    return
+  }
+  if (where === 'table' && !tableFunctions.has(name)) throw notAllowed(name)
+  if (where === 'window' && notOverWindows.has(name))
+    throw new NotAuthorized(`Not authorized to call function ${name} as a window function`)
+  if (where !== 'table') checkArguments(name, node['children'])
+  admit(name, node, found)
+}
+
+/** Notes a call that the list, or plain syntax, allows; throws for any other. */
+function admit(name: string, node: Node, { allowed, functions, sql }: Findings): void {
+  const written = writtenName(sql, node, name)
+  const listed = (writtenAs[name] ?? [name]).some((known) => allows(allowed, known, written))
+  if (!listed && !syntax.has(name)) throw notAllowed(name)
+  functions.add(name)
+}
+
+function checkArguments(name: string, children: unknown): void {
+  const limit = Object.hasOwn(argumentLimits, name) ? argumentLimits[name] : undefined
+  if (limit && !limit.allows(...(Array.isArray(children) ? children : []).map(constantOf))) {
+    throw new NotAuthorized(`Not authorized to call function ${name} with other than ${limit.rule}`)
+  }
+}
+
+function constantOf(node: unknown): { constant: string | number } | undefined {
+  const value =
+    isNode(node) && node['class'] === 'CONSTANT' && isNode(node['value']) ? node['value']['value'] : undefined
+  return typeof value === 'string' || typeof value === 'number' ? { constant: value } : undefined
+}
+
+/** A function's name as the statement spells it, for lists that tell case; empty where that can't be seen. */
+function writtenName(sql: string, node: Node, name: string): string {
+  const from = new TextEncoder().encode(sql).subarray(Number(node['query_location']))
+  const [, word = ''] = /^"?(\w+)/.exec(new TextDecoder().decode(from.subarray(0, 200))) ?? []
+  return (writtenAs[name] ?? [name]).includes(fold(word)) ? word : ''
+}
+
+function notAllowed(name: string): NotAuthorized {
+  return new NotAuthorized(`Not authorized to call function ${name}`)
+}

@@ -1,0 +1,117 @@
+import { ValidationError } from '../core/errors.ts'
+import type { FrictionlessType } from '../core/field-types.ts'
+import { frictionlessTypes, parseColumnType } from '../core/field-types.ts'
+import type { Column, SchemaField, TableSchema } from '../core/table-schema.ts'
+import { columnFromDeclaration, columnFromField, primaryKeyOf } from '../core/table-schema.ts'
+import type { CreateParams } from '../schemas/datastore-create.ts'
+import { checkDistinctNames, checkFieldNames } from './names.ts'
+import type { FirstRecord } from './records/index.ts'
+import { guessType } from './records/index.ts'
+
+/** What a datastore_create says about columns, whichever way it says it. */
+export interface Declaration {
+  columns: Column[]
+  /** Columns of a `fields` declaration whose type was guessed or left out: it does not contradict a stored one. */
+  untyped: ReadonlySet<string>
+  primaryKey?: string[]
+  schemaProperties?: Record<string, unknown>
+  warnings: string[]
+}
+
+const DEPRECATED = "'fields' is deprecated — use 'schema' (Frictionless Table Schema) instead."
+const DEPRECATED_KEY = "'primary_key' is deprecated — use 'primaryKey' of 'schema' (Frictionless Table Schema) instead."
+
+/** Reads `schema`, or `fields` and `primary_key`, or neither (contract §8.1, §9.2). */
+export function readDeclaration(params: CreateParams, first: FirstRecord | undefined, stored: ReadonlyMap<string, Column>): Declaration {
+  return params.schema === undefined ? fromFields(params, first, stored) : fromSchema(params.schema)
+}
+
+function fromFields(params: CreateParams, first: FirstRecord | undefined, stored: ReadonlyMap<string, Column>): Declaration {
+  const fields = (params.fields ?? []) as Record<string, unknown>[]
+  const names = fields.map(({ id }) => (id === undefined || id === null ? undefined : String(id)))
+  checkFieldNames(names)
+  checkDistinctNames(names as string[])
+  const untyped = new Set<string>()
+  const columns = fields.map((field, index) => {
+    const name = names[index] as string
+    if (field.type === undefined || field.type === null) untyped.add(name)
+    return declaredColumn(name, field, first, stored.get(name))
+  })
+  const warnings = [...(params.fields ? [DEPRECATED] : []), ...(params.primary_key ? [DEPRECATED_KEY] : [])]
+  return { columns, untyped, ...(params.primary_key && { primaryKey: [...new Set(params.primary_key)] }), warnings }
+}
+
+function declaredColumn(name: string, field: Record<string, unknown>, first: FirstRecord | undefined, stored: Column | undefined): Column {
+  const info = readInfo(field.info)
+  const declared = field.type ?? stored?.declaredType ?? guess(name, first)
+  const type = parseColumnType(String(declared))
+  if (!type) throw new ValidationError({ fields: [`"${declared}" is not a valid field type`] })
+  return columnFromDeclaration(name, type, String(declared), info)
+}
+
+function readInfo(info: unknown): Record<string, unknown> | undefined {
+  if (info === undefined || info === null) return undefined
+  if (typeof info !== 'object' || Array.isArray(info)) throw new ValidationError({ fields: [{ info: ['Must be a dict'] }] })
+  return info as Record<string, unknown>
+}
+
+function guess(name: string, first: FirstRecord | undefined): string {
+  const token = first?.tokens.get(name)
+  const type = token === undefined ? undefined : guessType(token)
+  if (type === undefined) throw new ValidationError({ fields: [`"${name}" type not guessable`] })
+  return type
+}
+
+/** Columns for keys of the first record that nobody declared (contract §4.4). */
+export function guessedColumns(first: FirstRecord | undefined, known: ReadonlySet<string>): Column[] {
+  const names = (first?.keys ?? []).filter((name) => !known.has(name) && name !== '_id')
+  checkFieldNames(names)
+  return names.map((name) => declaredColumn(name, {}, first, undefined))
+}
+
+function fromSchema(given: unknown): Declaration {
+  const schema = checkedSchema(given)
+  const { fields, primaryKey, ...schemaProperties } = schema
+  const warnings = 'foreignKeys' in schema ? ["'foreignKeys' are stored and given back, but not enforced."] : []
+  return {
+    columns: fields.map(columnFromField),
+    untyped: new Set(),
+    ...(primaryKey !== undefined && { primaryKey: primaryKeyOf({ primaryKey }) }),
+    schemaProperties,
+    warnings,
+  }
+}
+
+/** A Frictionless Table Schema that this service can keep, or every mistake in it. */
+function checkedSchema(given: unknown): TableSchema {
+  const schema = given as TableSchema
+  const mistakes: string[] = []
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || !Array.isArray(schema.fields)) {
+    throw new ValidationError({ schema: ['must be an object with a list of fields'] })
+  }
+  for (const [index, field] of schema.fields.entries()) mistakes.push(...fieldMistakes(field, index))
+  if (!isKey(schema.primaryKey)) mistakes.push('primaryKey must be a name or a list of names')
+  if (mistakes.length > 0) throw new ValidationError({ schema: mistakes })
+  checkFieldNames(schema.fields.map(({ name }) => name))
+  checkDistinctNames(schema.fields.map(({ name }) => name))
+  return schema
+}
+
+function fieldMistakes(field: unknown, index: number): string[] {
+  if (typeof field !== 'object' || field === null || Array.isArray(field)) return [`fields[${index}] must be an object`]
+  const { name, type = 'string', constraints } = field as SchemaField
+  const mistakes: string[] = []
+  if (typeof name !== 'string') mistakes.push(`fields[${index}].name must be a text`)
+  if (!Object.hasOwn(frictionlessTypes, type)) {
+    const known = Object.keys(frictionlessTypes).join(', ')
+    mistakes.push(`fields[${index}].type must be one of ${known}, not ${JSON.stringify(type as FrictionlessType)}`)
+  }
+  if (constraints !== undefined && (typeof constraints !== 'object' || constraints === null || Array.isArray(constraints))) {
+    mistakes.push(`fields[${index}].constraints must be an object`)
+  }
+  return mistakes
+}
+
+function isKey(key: unknown): boolean {
+  return key === undefined || typeof key === 'string' || (Array.isArray(key) && key.every((name) => typeof name === 'string'))
+}
