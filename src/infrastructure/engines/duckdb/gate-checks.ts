@@ -7,9 +7,9 @@ const systemName = /^(_|pg_|duckdb_|sqlite_|pragma_|information_schema)/
 const fileName = /[/\\*?[]|:\/\/|\.(csv|tsv|txt|json|jsonl|ndjson|parquet|db|duckdb|gz|zst|xlsx|arrow)$/
 
 export function checkTable(node: Node, { found, ctes }: Place): void {
-  const written = String(node['table_name'])
+  const written = String(node.table_name)
   const name = fold(written)
-  const qualifiers = [node['schema_name'], node['catalog_name']]
+  const qualifiers = [node.schema_name, node.catalog_name]
     .filter((part) => part !== '')
     .map((part) => fold(String(part)))
   if (qualifiers.length === 0 && ctes.has(name)) return
@@ -29,28 +29,28 @@ const callsWithoutParentheses = new Set([
 ])
 
 export function checkColumn(node: Node, { found }: Place): void {
-  const names = node['column_names']
+  const names = node.column_names
   const name = Array.isArray(names) && names.length === 1 ? fold(String(names[0])) : ''
   if (callsWithoutParentheses.has(name)) admit(name, node, found)
 }
 
 export function checkCall(node: Node, { found }: Place, where: 'expression' | 'window' | 'table'): void {
-  const name = fold(String(node['function_name']))
-  if (node['is_operator'] === true) {
+  const name = fold(String(node.function_name))
+  if (node.is_operator === true) {
     if (!operators.has(name) || where !== 'expression') throw unknownPart('this operator')
     return
   }
   if (where === 'table' && !tableFunctions.has(name)) throw notAllowed(name)
   if (where === 'window' && notOverWindows.has(name))
     throw new NotAuthorized(`Not authorized to call function ${name} as a window function`)
-  if (where !== 'table') checkArguments(name, node['children'])
+  if (where !== 'table') checkArguments(name, node.children)
   admit(name, node, found)
 }
 
 /** Notes a call that the list, or plain syntax, allows; throws for any other. */
 function admit(name: string, node: Node, { allowed, functions, sql }: Findings): void {
-  const written = writtenName(sql, node, name)
-  const listed = (writtenAs[name] ?? [name]).some((known) => allows(allowed, known, written))
+  const written = allowed.exact.size > 0 ? writtenName(sql, node, name) : ''
+  const listed = spellings(name).some((known) => allows(allowed, known, written))
   if (!listed && !syntax.has(name)) throw notAllowed(name)
   functions.add(name)
 }
@@ -63,16 +63,20 @@ function checkArguments(name: string, children: unknown): void {
 }
 
 function constantOf(node: unknown): { constant: string | number } | undefined {
-  const value =
-    isNode(node) && node['class'] === 'CONSTANT' && isNode(node['value']) ? node['value']['value'] : undefined
+  const value = isNode(node) && node.class === 'CONSTANT' && isNode(node.value) ? node.value.value : undefined
   return typeof value === 'string' || typeof value === 'number' ? { constant: value } : undefined
 }
 
 /** A function's name as the statement spells it, for lists that tell case; empty where that can't be seen. */
 function writtenName(sql: string, node: Node, name: string): string {
-  const from = new TextEncoder().encode(sql).subarray(Number(node['query_location']))
+  const from = new TextEncoder().encode(sql).subarray(Number(node.query_location))
   const [, word = ''] = /^"?(\w+)/.exec(new TextDecoder().decode(from.subarray(0, 200))) ?? []
-  return (writtenAs[name] ?? [name]).includes(fold(word)) ? word : ''
+  return spellings(name).includes(fold(word)) ? word : ''
+}
+
+/** What the statement may have said for what the parser calls `name`. */
+function spellings(name: string): readonly string[] {
+  return (Object.hasOwn(writtenAs, name) && writtenAs[name]) || [name]
 }
 
 function notAllowed(name: string): NotAuthorized {

@@ -85,7 +85,7 @@ export const shape =
 export const kinds =
   (rules: Shape): Rule =>
   (value, place) => {
-    const kind = isNode(value) ? String(value['class'] ?? value['type']) : 'this value'
+    const kind = isNode(value) ? String(value.class ?? value.type) : 'this value'
     const rule = Object.hasOwn(rules, kind) ? rules[kind] : undefined
     if (!rule) throw unknownPart(kind)
     if (place.depth > MAX_DEPTH) throw invalid('Query is nested too deeply.')

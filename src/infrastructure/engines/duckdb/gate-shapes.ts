@@ -246,7 +246,7 @@ function readCtes(value: unknown, place: Place): ReadonlySet<string> {
   const ctes = new Set(place.ctes)
   shape({
     map: list((entry) => {
-      const name = isNode(entry) ? fold(String(entry['key'])) : ''
+      const name = isNode(entry) ? fold(String(entry.key)) : ''
       const here = { ...place, ctes: new Set(ctes) }
       const recursive = { ...place, ctes: new Set(ctes).add(name) }
       const recursiveShape = withCtes({
