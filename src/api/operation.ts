@@ -34,8 +34,8 @@ export interface Input<Params> {
 /** A successful answer, before it becomes an envelope. */
 export interface Answer {
   result: unknown
-  /** Records that are put into `result.records` as they are: items of a list, or the text of a string. */
-  splice?: { bytes: Bytes; as: 'array' | 'string' }
+  /** Records that are put into the result as they are: items of a list, or the text of a string. */
+  splice?: { key: string; bytes: Bytes; as: 'array' | 'string' }
   warnings?: readonly string[]
   rows?: number
 }

@@ -38,7 +38,7 @@ function frame(context: Context, { result, splice, warnings }: Answer): [string,
   if (!splice) return [`{"help": ${help}, "success": true, "result": ${json}${tail}`, '']
   const [open, close] = splice.as === 'array' ? ['[', ']'] : ['"', '"']
   const members = json === '{}' ? '{' : `${json.slice(0, -1)}, `
-  return [`{"help": ${help}, "success": true, "result": ${members}"records": ${open}`, `${close}}${tail}`]
+  return [`{"help": ${help}, "success": true, "result": ${members}"${splice.key}": ${open}`, `${close}}${tail}`]
 }
 
 function splice({ bytes, as }: NonNullable<Answer['splice']>) {

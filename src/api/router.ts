@@ -14,6 +14,8 @@ import { send } from './send.ts'
 /** Answers one request. Never throws. */
 export type Fetch = (request: Request, caller?: Caller) => Promise<Response>
 
+const NOTHING_HERE = 'There is nothing at this address.'
+
 const PAGE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 const ACTION_METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST']
 const WRITE_METHODS = ['OPTIONS', 'POST']
@@ -24,8 +26,9 @@ export function createFetch(service: Service): Fetch {
   return async (request, caller = {}) => {
     const context = openContext(service, request, caller)
     try {
-      const reply: Reply = await router.fetch({ method: request.method, url: request.url } as IRequest, context)
-      return await send(context, reply)
+      const target = { method: request.method, url: request.url } as IRequest
+      const reply: Reply | undefined = await router.fetch(target, context)
+      return await send(context, reply ?? renderError(context, new NotFound(NOTHING_HERE)))
     } catch (error) {
       return send(context, renderError(context, error))
     }
@@ -46,9 +49,6 @@ function createRouter({ config }: Service) {
     answerAction(context, actions.get(name), name)
   router.all('/api/3/action/:name', action)
   router.all('/api/action/:name', action)
-  router.all('*', async () => {
-    throw new NotFound('There is nothing at this address.')
-  })
   return router
 }
 
@@ -99,7 +99,7 @@ function decode(pathParams: Record<string, string | undefined>): Record<string, 
       Object.entries(pathParams).map(([name, value]) => [name, decodeURIComponent(value ?? '')]),
     )
   } catch {
-    throw new NotFound('There is nothing at this address.')
+    throw new NotFound(NOTHING_HERE)
   }
 }
 

@@ -1,9 +1,12 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 
+/** Where the action is explained: absolute. */
+const HelpUrl = Type.String({ pattern: '^https?://' })
+
 /** What a successful call answers (contract §1.6). */
 export const SuccessEnvelope = <T extends TSchema>(result: T) =>
   Type.Object({
-    help: Type.String({ format: 'uri' }),
+    help: HelpUrl,
     success: Type.Literal(true),
     result,
     warnings: Type.Optional(Type.Array(Type.String())),
@@ -11,7 +14,7 @@ export const SuccessEnvelope = <T extends TSchema>(result: T) =>
 
 /** What a failed call answers: CKAN's keys on `error`, and a message beside them (contract §10.3). */
 export const ErrorEnvelope = Type.Object({
-  help: Type.String({ format: 'uri' }),
+  help: HelpUrl,
   success: Type.Literal(false),
   error: Type.Object({ __type: Type.String(), message: Type.Unknown() }),
 })

@@ -62,7 +62,7 @@ function read(name: string, property: Property, sent: unknown, raw: RawParams): 
 function pick(name: string, alias: string | undefined, raw: RawParams): unknown {
   const own = raw[name]
   const other = alias === undefined ? undefined : raw[alias]
-  if (other === undefined || other === null || other === '') return own ?? other
+  if (other === undefined || other === null || other === '') return own === undefined ? other : own
   if (own === undefined || own === null || own === '') return other
   if (own !== other) throw new Mistake(`${name} and ${alias} are the same parameter, but differ`)
   return own

@@ -14,10 +14,10 @@ export function callOptions({ request }: Context) {
 
 /** A service's answer, with what only this layer knows. */
 export function toAnswer(answered: Answered, more: { result?: object; warnings?: readonly string[] } = {}): Answer {
-  const { records, recordsAs = 'array', rows } = answered
+  const { records, recordsAs = 'array', recordsKey = 'records', rows } = answered
   return {
     result: { ...answered.result, ...more.result },
-    ...(records && { splice: { bytes: records, as: recordsAs } }),
+    ...(records && { splice: { key: recordsKey, bytes: records, as: recordsAs } }),
     warnings: [...answered.warnings, ...(more.warnings ?? [])],
     rows,
   }
