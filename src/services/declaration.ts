@@ -3,6 +3,7 @@ import type { FrictionlessType } from '../core/field-types.ts'
 import { frictionlessTypes, parseColumnType } from '../core/field-types.ts'
 import type { Column, SchemaField, TableSchema } from '../core/table-schema.ts'
 import { columnFromDeclaration, columnFromField, primaryKeyOf } from '../core/table-schema.ts'
+import { matchesType } from '../core/values.ts'
 import type { CreateParams } from '../schemas/datastore-create.ts'
 import { checkDistinctNames, checkFieldNames } from './names.ts'
 import type { FirstRecord } from './records/index.ts'
@@ -106,10 +107,33 @@ function fieldMistakes(field: unknown, index: number): string[] {
     const known = Object.keys(frictionlessTypes).join(', ')
     mistakes.push(`fields[${index}].type must be one of ${known}, not ${JSON.stringify(type as FrictionlessType)}`)
   }
-  if (constraints !== undefined && (typeof constraints !== 'object' || constraints === null || Array.isArray(constraints))) {
-    mistakes.push(`fields[${index}].constraints must be an object`)
-  }
+  if (constraints !== undefined && mistakes.length === 0) mistakes.push(...constraintMistakes(field as SchemaField, index))
   return mistakes
+}
+
+/** What a constraint's value must be, beside readable as a value of the field's type where it is compared with one. */
+const constraintForms: Readonly<Record<string, { says: string; fits(value: unknown, isValue: (value: unknown) => boolean): boolean }>> = {
+  required: { says: 'true or false', fits: (value) => typeof value === 'boolean' },
+  unique: { says: 'true or false', fits: (value) => typeof value === 'boolean' },
+  minLength: { says: 'a whole number', fits: (value) => Number.isInteger(value) },
+  maxLength: { says: 'a whole number', fits: (value) => Number.isInteger(value) },
+  minimum: { says: "a value of the field's type", fits: (value, isValue) => isValue(value) },
+  maximum: { says: "a value of the field's type", fits: (value, isValue) => isValue(value) },
+  enum: { says: "a list of values of the field's type", fits: (value, isValue) => Array.isArray(value) && value.every(isValue) },
+  pattern: { says: 'a regular expression', fits: (value) => typeof value === 'string' },
+}
+
+function constraintMistakes(field: SchemaField, index: number): string[] {
+  const { constraints } = field
+  if (typeof constraints !== 'object' || constraints === null || Array.isArray(constraints)) {
+    return [`fields[${index}].constraints must be an object`]
+  }
+  const { type } = columnFromField(field)
+  const isValue = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value) && matchesType(type, String(value))
+  return Object.entries(constraints).flatMap(([name, value]) => {
+    const form = constraintForms[name]
+    return form && !form.fits(value, isValue) ? [`fields[${index}].constraints.${name} must be ${form.says}`] : []
+  })
 }
 
 function isKey(key: unknown): boolean {

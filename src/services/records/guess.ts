@@ -1,4 +1,6 @@
+import { columnType } from '../../core/field-types.ts'
 import { JsonScanner, Kind, sourceText } from '../../core/json-scanner.ts'
+import { matchesType } from '../../core/values.ts'
 
 export interface FirstRecord {
   /** In the order of the source. */
@@ -35,6 +37,9 @@ const YEAR_FIRST = /^(?<y>\d{4})-(?<m>\d{1,2})-(?<d>\d{1,2})(?:(?:T|\s+)(?<H>\d{
 const YEAR_FIRST_UTC = /^(?<y>\d{4})-(?<m>\d{1,2})-(?<d>\d{1,2})T(?<H>\d{1,2}):(?<M>\d{1,2}):(?<S>\d{1,2})Z$/i
 const DAY_FIRST = /^(?<d>\d{1,2})([/-])(?<m>\d{1,2})\2(?<y>\d{4})$/
 const MONTH_FIRST = /^(?<m>\d{1,2})([/-])(?<d>\d{1,2})\2(?<y>\d{4})$/
+/** A day that PostgreSQL, which reads the month first, has no month for. */
+const DAY_FIRST_ONLY = /^(?:1[3-9]|[23]\d)[/-]/
+
 const TIMESTAMP_FORMS = [YEAR_FIRST, YEAR_FIRST_UTC, DAY_FIRST, MONTH_FIRST]
 
 /**
@@ -42,7 +47,8 @@ const TIMESTAMP_FORMS = [YEAR_FIRST, YEAR_FIRST_UTC, DAY_FIRST, MONTH_FIRST]
  * `numeric`, `timestamp` or `text`.
  *
  * Where CKAN's guess could not hold the very value it was made from, ours can: whole numbers beyond int4 are `int8`,
- * beyond int8 `numeric`, and booleans are `bool` (CKAN says `int` to all of them, and its insert fails).
+ * beyond int8 `numeric`, booleans are `bool` (CKAN says `int` to all of them, and its insert fails), `nan` and `inf`
+ * are `float8`, and what its column would refuse after all (`1_000`, `31/12/2020`) is `text`.
  */
 export function guessType(rawToken: string): string {
   const first = rawToken[0] ?? ''
@@ -54,6 +60,12 @@ export function guessType(rawToken: string): string {
 }
 
 function guessFromText(text: string): string {
+  const guessed = ckanGuess(text)
+  if (guessed === 'numeric' && !/\d/.test(text)) return 'float8'
+  return matchesType(columnType(guessed), text) && !(guessed === 'timestamp' && DAY_FIRST_ONLY.test(text)) ? guessed : 'text'
+}
+
+function ckanGuess(text: string): string {
   if (PYTHON_INT.test(text)) return integerFor(text, 'integer')
   if (PYTHON_FLOAT.test(text)) return 'numeric'
   return TIMESTAMP_FORMS.some((form) => isMoment(form.exec(text))) ? 'timestamp' : 'text'

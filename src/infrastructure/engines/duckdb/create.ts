@@ -4,7 +4,8 @@ import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { TablePlan, Written } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
-import { checkDistinctKeys, insertTyped, storedRecords } from './insert.ts'
+import { checkConstraints, checkPatterns } from './constraints.ts'
+import { appendTyped, storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
 import { neededScales, stagedColumns, stageTexts, stageTyped } from './stage.ts'
@@ -26,7 +27,11 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
   const scales = { ...keptScales(plan, current), ...(await neededScales(session, staged, keptScales(plan, current))) }
   const altered = plannedTable(plan, current, scales)
   const dialect = dialectOf(store, altered)
-  if (records) await stageTyped(session, staged, records, dialect)
+  await checkPatterns(session, plan.columns)
+  if (records) {
+    await stageTyped(session, staged, records, dialect)
+    await checkConstraints(session, staged, dialect)
+  }
 
   const { table, answered } = await session.transaction(async () => {
     await checkNames(session, plan)
@@ -43,8 +48,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
 }
 
 async function append(session: Session, table: StoredTable, staged: readonly Column[]): Promise<StoredTable> {
-  await checkDistinctKeys(session, table)
-  const count = await insertTyped(session, table, staged)
+  const count = await appendTyped(session, table, staged)
   return { ...table, nextId: table.nextId + count, count: table.count + count }
 }
 

@@ -4,14 +4,22 @@ import type { Column } from '../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import type { Session } from './client.ts'
+import { checkRequired, checkUnique } from './constraints.ts'
 import type { Dialect } from './dialect.ts'
 import type { StoredTable } from './metadata.ts'
 import { objectText } from './render.ts'
 import { allColumns, tableName } from './store.ts'
 
-/** Appends the typed stage with `_id`s from `table.nextId` on, in the records' order; answers how many. */
-export async function insertTyped(session: Session, table: StoredTable, columns: readonly Column[]): Promise<number> {
-  return insertRows(session, table, columns, `${table.nextId} + s._row`, 'FROM temp._typed s')
+/**
+ * Appends the typed stage with `_id`s from `table.nextId` on, in the records' order; answers how many. Keys and
+ * constraints that look at more than one value are checked.
+ */
+export async function appendTyped(session: Session, table: StoredTable, columns: readonly Column[]): Promise<number> {
+  await checkDistinctKeys(session, table)
+  await checkRequired(session, table, columns, { name: 'temp._typed', isNew: 'TRUE', flags: false })
+  const count = await insertRows(session, table, columns, `${table.nextId} + s._row`, 'FROM temp._typed s')
+  await checkUnique(session, table, `SELECT _row, ${table.nextId} + _row AS _final FROM temp._typed`)
+  return count
 }
 
 /** Inserts rows of a stage: `id` is the SQL of their `_id`, `from` the rest of the SELECT. */
@@ -37,7 +45,7 @@ export function timestamp(time: string): string {
  *
  * @throws ValidationError in CKAN's words, with the record's row (contract §8.1, §8.2).
  */
-export async function checkDistinctKeys(session: Session, table: StoredTable): Promise<void> {
+async function checkDistinctKeys(session: Session, table: StoredTable): Promise<void> {
   if (table.primaryKey.length === 0) return
   const keys = table.primaryKey.map(quoteIdentifier)
   const complete = keys.map((key) => `s.${key} IS NOT NULL`).join(' AND ')

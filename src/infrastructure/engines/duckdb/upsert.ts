@@ -4,7 +4,8 @@ import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { UpsertPlan, Written } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
-import { checkDistinctKeys, duplicateKey, insertRows, insertTyped, storedRecords, timestamp } from './insert.ts'
+import { checkConstraints, checkRequired, checkUnique, duplicateAmong } from './constraints.ts'
+import { appendTyped, duplicateKey, insertRows, storedRecords, timestamp } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { updateCounters, updateTable } from './metadata.ts'
 import { neededScales, stagedColumns, stageTexts, stageTyped } from './stage.ts'
@@ -45,6 +46,7 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
   }
   const dialect = dialectOf(store, table)
   await stageTyped(session, staged, plan.records, dialect)
+  await checkConstraints(session, staged, dialect)
 
   const written = await session.transaction(async () => {
     for (const column of Object.keys(widened)) {
@@ -62,6 +64,8 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
   return written
 }
 
+const WRITTEN = 'SELECT _row, _final FROM temp._resolved'
+
 interface Outcome {
   affected: number
   after: StoredTable
@@ -70,8 +74,7 @@ interface Outcome {
 }
 
 async function insert(session: Session, table: StoredTable, staged: readonly Column[]): Promise<Outcome> {
-  await checkDistinctKeys(session, table)
-  const affected = await insertTyped(session, table, staged)
+  const affected = await appendTyped(session, table, staged)
   const after = { ...table, nextId: table.nextId + affected, count: table.count + affected }
   return { affected, after, ids: `t._id >= ${table.nextId}` }
 }
@@ -83,10 +86,14 @@ async function merge(session: Session, table: StoredTable, staged: readonly Colu
   await resolveTargets(session, table, byId)
   await mergeDuplicates(session, table, staged, flags)
   if (plan.method === 'update') await refuseMissing(session, table, byId)
+  await checkRequired(session, table, staged, { name: 'temp._resolved', isNew: 's._target IS NULL', flags })
   const nextId = await numberNewRows(session, table)
   const updated = await updateMatched(session, table, staged, byId, flags)
   const inserted = await insertRows(session, table, staged, 's._final', 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
-  if (byId) await checkKeysAfterwards(session, table)
+  await checkUnique(session, table, WRITTEN)
+  // An `_id` lets a record change a key into one that is taken.
+  const taken = byId && table.primaryKey.length > 0 ? await duplicateAmong(session, table, table.primaryKey, WRITTEN) : undefined
+  if (taken !== undefined) throw duplicateKey(table.id, taken)
   return {
     affected: updated + inserted,
     after: { ...table, nextId, count: table.count + inserted },
@@ -169,16 +176,4 @@ async function updateMatched(session: Session, table: StoredTable, staged: reado
   const assignments = [...changed.map(({ name, value }) => `${name} = ${value}`), ...touched]
   await session.run(`UPDATE ${tableName(table.id)} AS t SET ${assignments.join(', ')} FROM temp._resolved r WHERE t._id = r._target`)
   return Number(matched)
-}
-
-/** An `_id` lets a record change a key into one that is taken. */
-async function checkKeysAfterwards(session: Session, table: StoredTable): Promise<void> {
-  if (table.primaryKey.length === 0) return
-  const keys = table.primaryKey.map(quoteIdentifier)
-  const [row] =
-    (await session.row(
-      `SELECT min(r._row) FROM temp._resolved r JOIN ${tableName(table.id)} t ON t._id = r._final ` +
-        `JOIN ${tableName(table.id)} o ON o._id <> t._id AND ${keys.map((key) => `o.${key} = t.${key}`).join(' AND ')}`,
-    )) ?? []
-  if (row !== null && row !== undefined) throw duplicateKey(table.id, Number(row))
 }
