@@ -26,6 +26,7 @@ export function firstRecord(bytes: Uint8Array): FirstRecord | 'not an object' | 
   return { keys: [...tokens.keys()], record, tokens }
 }
 
+const MAX_DIGITS = 38
 const INT4 = 2n ** 31n
 const INT8 = 2n ** 63n
 
@@ -61,8 +62,15 @@ export function guessType(rawToken: string): string {
 
 function guessFromText(text: string): string {
   const guessed = ckanGuess(text)
-  if (guessed === 'numeric' && !/\d/.test(text)) return 'float8'
+  if (guessed === 'numeric' && !fitsNumeric(text)) return /\d{39}/.test(text) ? 'text' : 'float8'
   return matchesType(columnType(guessed), text) && !(guessed === 'timestamp' && DAY_FIRST_ONLY.test(text)) ? guessed : 'text'
+}
+
+/** False for `nan`, `inf` and what needs more than 38 digits. */
+function fitsNumeric(text: string): boolean {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e')
+  const digits = mantissa.replace(/\D/g, '').length
+  return digits > 0 && digits + Math.abs(Number(exponent)) <= MAX_DIGITS
 }
 
 function ckanGuess(text: string): string {
