@@ -62,7 +62,12 @@ export function ckanField(column: Column): CkanField {
 }
 
 /** A column declared through CKAN's `fields`. */
-export function columnFromDeclaration(name: string, type: ColumnType, declaredType: string, info?: Record<string, unknown>): Column {
+export function columnFromDeclaration(
+  name: string,
+  type: ColumnType,
+  declaredType: string,
+  info?: Record<string, unknown>,
+): Column {
   return { name, type, declaredType, ...(info && { info }), field: fieldFromInfo(name, type, info) }
 }
 
