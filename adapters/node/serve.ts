@@ -71,13 +71,12 @@ export function listener(fetch: Awaited<ReturnType<typeof openDatastore>>['datas
   )
 }
 
-/** Breaks the connection so that no client, one of HTTP/1.0 among them, takes what it got for whole: by a reset. */
+/**
+ * Breaks the connection by a reset, so that no client takes what it got for whole: one of HTTP/1.0 knows a whole
+ * answer by nothing but an orderly end.
+ */
 function cut({ socket }: IncomingMessage, outgoing: ServerResponse): void {
-  try {
-    socket.resetAndDestroy()
-  } catch {
-    socket.destroy()
-  }
+  socket.resetAndDestroy()
   outgoing.destroy()
 }
 

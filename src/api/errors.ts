@@ -38,6 +38,6 @@ export function describeDefect(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error }
   const stack = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
   const quoted = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g
-  const message = error.message.slice(0, 500).replace(quoted, '…')
-  return { error: error.name, message, stack: stack.slice(0, 8).map((line) => line.trim()) }
+  const reason = error.message.slice(0, 500).replace(quoted, '…')
+  return { error: error.name, reason, stack: stack.slice(0, 8).map((line) => line.trim()) }
 }

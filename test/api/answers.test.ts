@@ -176,7 +176,7 @@ describe('§10.3 errors', () => {
     expect(entry?.properties).toMatchObject({
       requestId: 'r-1',
       action: 'datastore_search',
-      message: 'Cast failed for value … of …',
+      reason: 'Cast failed for value … of …',
     })
     expect(JSON.stringify(log)).not.toMatch(/secret/)
   })
