@@ -54,7 +54,7 @@ const unsupported: readonly (readonly [RegExp, string])[] = [
   [/\bsubstring \( .*»from\b/, 'SUBSTRING(… FROM …) is not supported; use substring(text, start, length)'],
   [/\boverlay \(/, 'OVERLAY is not supported'],
   [/\btry_cast \(/, 'TRY_CAST is not supported; use CAST'],
-  [/»fetch\b/, 'FETCH FIRST is not supported; use LIMIT'],
+  [/»fetch\b|\bfetch »?(first|next)\b/, 'FETCH FIRST is not supported; use LIMIT'],
   [/»for\b/, 'FOR UPDATE and FOR SHARE are not supported'],
   [/\b(\w+) \( .*\bover \(/, 'this window function is not supported'],
   [/\bis not distinct »?from\b/, 'IS NOT DISTINCT FROM is not supported; use NOT (a IS DISTINCT FROM b)'],
