@@ -8,7 +8,7 @@ import { checkConstraints, checkPatterns } from './constraints.ts'
 import { appendTyped, storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
-import { neededScales, stagedColumns, stageTexts, stageTyped } from './stage.ts'
+import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
 import { CATALOG, currentTable, dialectOf, firstRevision, now, tableName, write } from './store.ts'
 
@@ -21,17 +21,15 @@ export async function createTable(store: Store, plan: TablePlan, signal?: AbortS
 
 async function create(store: Store, session: Session, plan: TablePlan): Promise<Written> {
   const { records } = plan
-  const current = await currentTable(session, plan.id, plan.basedOn)
+  const current = await currentTable(store, session, plan.id, plan.basedOn)
   const staged = records ? stagedColumns(plan.columns, records) : []
-  if (records) await stageTexts(store.client, session, records)
-  const scales = { ...keptScales(plan, current), ...(await neededScales(session, staged, keptScales(plan, current))) }
-  const altered = plannedTable(plan, current, scales)
+  const kept = keptScales(plan, current)
+  const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
+  const widened = records ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, dialectFor }) : {}
+  const altered = plannedTable(plan, current, { ...kept, ...widened })
   const dialect = dialectOf(store, altered)
   await checkPatterns(session, plan.columns)
-  if (records) {
-    await stageTyped(session, staged, records, dialect)
-    await checkConstraints(session, staged, dialect)
-  }
+  if (records) await checkConstraints(session, staged, dialect)
 
   const { table, answered } = await session.transaction(async () => {
     await checkNames(session, plan)

@@ -35,7 +35,7 @@ async function dropTable(store: Store, session: Session, id: string): Promise<Wr
 }
 
 async function dropColumns(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'columns' }>): Promise<Written> {
-  const current = (await currentTable(session, plan.id, plan.basedOn)) as StoredTable
+  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const dropped = new Set(plan.columns)
   const revision = current.revision + 1
   const table: StoredTable = {
@@ -56,7 +56,7 @@ async function dropColumns(store: Store, session: Session, plan: Extract<DeleteP
 }
 
 async function deleteRows(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'rows' }>): Promise<Written> {
-  const current = (await currentTable(session, plan.id, plan.basedOn)) as StoredTable
+  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const dialect = dialectOf(store, current)
   const parameters = new Parameters()
   const condition = plan.filter ? filterCondition(plan.filter, dialect, parameters) : 'TRUE'

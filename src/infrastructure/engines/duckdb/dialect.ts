@@ -38,7 +38,11 @@ const wide = (expression: (type: string) => string, scale: number) =>
   scale > 18 ? expression(`DECIMAL(38,${scale})`) : `coalesce(${expression(`DECIMAL(18,${scale})`)}, ${expression(`DECIMAL(38,${scale})`)})`
 
 const decimalText = (value: string, { type, scale }: StoredType) => {
-  const text = wide((decimal) => `TRY_CAST(${value} AS ${decimal})::VARCHAR`, scale)
+  const bound = `1e${17 - scale}::DECIMAL(38,${scale})`
+  const text =
+    scale > 17
+      ? `${value}::VARCHAR`
+      : `CASE WHEN ${value} BETWEEN -${bound} AND ${bound} THEN CAST(${value} AS DECIMAL(18,${scale}))::VARCHAR ELSE ${value}::VARCHAR END`
   return type.modifier || scale === 0 ? text : `rtrim(rtrim(${text}, '0'), '.')`
 }
 
@@ -171,7 +175,9 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
       storage: 'JSON',
       fromText: cast,
       // Line ends inside a JSON text are white space; in NDJSON they would end the record.
-      json: (value) => `translate(${asText(value)}, chr(10) || chr(13), '  ')`,
+      json: (value) =>
+        `CASE WHEN contains(${asText(value)}, chr(10)) OR contains(${asText(value)}, chr(13)) ` +
+        `THEN translate(${asText(value)}, chr(10) || chr(13), '  ') ELSE ${asText(value)} END`,
       csv: asText,
       quoted: true,
     },
@@ -222,8 +228,9 @@ export function textWholeDigits(raw: string): string {
 
 /** A text as a csv cell: quoted when it holds the delimiter, a quote or a line end, or nothing at all. */
 function csvQuoted(text: string, delimiter: string): string {
-  const special = quoteLiteral(`["\\n\\r${delimiter === '\t' ? '\\t' : delimiter}]`)
-  return `CASE WHEN ${text} = '' OR regexp_matches(${text}, ${special}) THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`
+  const special = [delimiter === '\t' ? 'chr(9)' : quoteLiteral(delimiter), `'"'`, 'chr(10)', 'chr(13)']
+  const needed = special.map((char) => `contains(${text}, ${char})`).join(' OR ')
+  return `CASE WHEN ${text} = '' OR ${needed} THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`
 }
 
 function filterValue(

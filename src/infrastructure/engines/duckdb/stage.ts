@@ -18,20 +18,37 @@ const DEFAULT_OBJECT_SIZE = 16_000_000
 const MAX_DIGITS = 38
 const UNREADABLE = 'unreadable value'
 
-/** Records on their way in, as text: the temporary table `_texts`, one VARCHAR column per record key. */
-export async function stageTexts(client: Client, session: Session, records: Records): Promise<void> {
+/** What records are staged for. */
+export interface StagePlan {
+  /** The columns that records carry, in the table's order. */
+  columns: readonly Column[]
+  records: Records
+  /** The scales that the table has now. */
+  scales: Readonly<Record<string, number>>
+  dialectFor(scales: Readonly<Record<string, number>>): Dialect
+}
+
+/**
+ * Reads records into the temporary table `_typed`: `_row` (0-based), `_given` (an `_id` that the record carried), the
+ * columns, and `_has_<n>` where records differ in the columns they carry.
+ *
+ * @returns The columns whose numbers need more digits after the point than the table's column has, with how many.
+ * @throws ValidationError naming the first row and column whose text is no value of its column.
+ */
+export async function stageRecords(client: Client, session: Session, plan: StagePlan): Promise<Record<string, number>> {
+  const { columns, records, scales, dialectFor } = plan
   const file = join(client.folders.load, `${randomUUID()}.ndjson`)
   try {
     await writeFile(file, records.ndjson, { flag: 'wx' })
-    const bytes = records.ndjson.reduce((sum, chunk) => sum + chunk.length, 0)
-    const size = bytes > DEFAULT_OBJECT_SIZE ? `, maximum_object_size = ${bytes + 1024}` : ''
-    const columns = records.columns.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
-    await session.run(
-      `CREATE OR REPLACE TEMP TABLE _texts AS SELECT * FROM read_json(${quoteLiteral(file)}, ` +
-        `format = 'newline_delimited', columns = {${columns}}${size})`,
-    )
-    await checkCount(session, records)
     if (records.shapeOf.length > 0) await stageShapes(session, records)
+    const texts = `SELECT row_number() OVER () - 1 AS _row, * FROM ${readJson(file, records)}`
+    // The common case first: every text is a value of its column as that is.
+    if (await stageTyped(session, `(${texts})`, plan, dialectFor(scales))) return {}
+    await session.run(`CREATE OR REPLACE TEMP TABLE _texts AS ${texts}`)
+    const widened = await neededScales(session, columns, scales)
+    const dialect = dialectFor({ ...scales, ...widened })
+    if (!(await stageTyped(session, 'temp._texts', plan, dialect))) await throwFirstBadValue(session, columns, records, dialect)
+    return widened
   } catch (error) {
     throw diskFull(error) ? new ServiceUnavailable('The disk is full: nothing was stored.', { cause: error }) : translateFailure(error)
   } finally {
@@ -39,9 +56,17 @@ export async function stageTexts(client: Client, session: Session, records: Reco
   }
 }
 
+function readJson(file: string, records: Records): string {
+  const bytes = records.ndjson.reduce((sum, chunk) => sum + chunk.length, 0)
+  const size = bytes > DEFAULT_OBJECT_SIZE ? `, maximum_object_size = ${bytes + 1024}` : ''
+  const columns = records.columns.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
+  return `read_json(${quoteLiteral(file)}, format = 'newline_delimited', columns = {${columns}}${size})`
+}
+
 /** Forgets what was staged on this connection. */
 export async function dropStage(session: Session): Promise<void> {
-  for (const table of ['_texts', '_shapes', '_typed', '_resolved']) await session.run(`DROP TABLE IF EXISTS temp.${table}`)
+  const tables = ['_texts', '_shapes', '_typed', '_resolved']
+  await session.run(tables.map((table) => `DROP TABLE IF EXISTS temp.${table}`).join('; '))
 }
 
 /** Which of its columns each record carried: the temporary table `_shapes`. */
@@ -53,35 +78,27 @@ async function stageShapes(session: Session, records: Records): Promise<void> {
   )
 }
 
-async function checkCount(session: Session, records: Records): Promise<void> {
-  const [count] = (await session.row('SELECT count(*) FROM temp._texts')) ?? []
-  if (Number(count) !== records.count) throw new Error(`staged ${count} of ${records.count} records`)
-}
-
 /** The columns of the stage that a record may carry, in the table's order. */
 export function stagedColumns(columns: readonly Column[], records: Records): Column[] {
   const carried = new Set(records.columns)
   return columns.filter(({ name }) => carried.has(name))
 }
 
-/**
- * Reads the texts as the columns' types: the temporary table `_typed` with `_row` (0-based), `_given` (an `_id` that
- * the record carried), the columns, and `_has_<n>` where records differ in the columns they carry.
- *
- * @throws ValidationError naming the first row and column whose text is no value of its column.
- */
-export async function stageTyped(session: Session, columns: readonly Column[], records: Records, dialect: Dialect): Promise<void> {
+/** Makes `_typed` from texts; false when one of them is no value of its column. */
+async function stageTyped(session: Session, texts: string, { columns, records }: StagePlan, dialect: Dialect): Promise<boolean> {
   const selected = columns.map((column) => `${typedExpression(column, dialect)} AS ${quoteIdentifier(column.name)}`)
   const given = records.columns.includes(ID_COLUMN) ? `${typedExpression(idColumn, dialect)} AS _given` : 'NULL::BIGINT AS _given'
   const flags = records.shapeOf.length > 0 ? columns.map((column, index) => `${carriedBy(column, records)} AS _has_${index}`) : []
-  const shapes = flags.length > 0 ? ' JOIN temp._shapes ON _shapes.row = s.rowid' : ''
+  const shapes = flags.length > 0 ? ' JOIN temp._shapes ON _shapes.row = s._row' : ''
   try {
-    await session.run(
-      `CREATE OR REPLACE TEMP TABLE _typed AS SELECT s.rowid AS _row, ${[given, ...selected, ...flags].join(', ')} FROM temp._texts s${shapes}`,
-    )
+    const [count] = (await session.row(
+      `CREATE OR REPLACE TEMP TABLE _typed AS SELECT s._row, ${[given, ...selected, ...flags].join(', ')} FROM ${texts} s${shapes}`,
+    )) ?? []
+    if (Number(count) !== records.count) throw new Error(`staged ${count} of ${records.count} records`)
+    return true
   } catch (error) {
-    if (isConversionFailure(error) || String(error).includes(UNREADABLE)) await throwFirstBadValue(session, columns, records, dialect)
-    throw translateFailure(error)
+    if (isConversionFailure(error) || String(error).includes(UNREADABLE)) return false
+    throw error
   }
 }
 
@@ -101,14 +118,14 @@ async function throwFirstBadValue(session: Session, columns: readonly Column[], 
   const checked = records.columns.includes(ID_COLUMN) ? [idColumn, ...columns] : columns
   const firsts = checked.map((column) => {
     const raw = `s.${quoteIdentifier(column.name)}`
-    return `min(s.rowid) FILTER (${raw} IS NOT NULL AND (${dialect.fromText(raw, dialect.stored(column))}) IS NULL)`
+    return `min(s._row) FILTER (${raw} IS NOT NULL AND (${dialect.fromText(raw, dialect.stored(column))}) IS NULL)`
   })
   const rows = (await session.row(`SELECT ${firsts.join(', ')} FROM temp._texts s`)) ?? []
   const found = rows.flatMap((row, index) => (row === null ? [] : [{ row: Number(row), column: checked[index] as Column }]))
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (!first) return
   const [text] = (await session.row(
-    `SELECT ${quoteIdentifier(first.column.name)} FROM temp._texts WHERE rowid = ${first.row}`,
+    `SELECT ${quoteIdentifier(first.column.name)} FROM temp._texts WHERE _row = ${first.row}`,
   )) ?? ['']
   throw badValue(first.row, first.column.name, complaint(first.column, String(text), dialect.stored(first.column)))
 }
@@ -130,7 +147,7 @@ function overflow(text: string, [precision = MAX_DIGITS, scale = 0]: readonly nu
  * Digits after the point that each undeclared `numeric` column needs to hold the staged texts beside what it holds
  * (contract §4.6). Columns that need no more than now are left out.
  */
-export async function neededScales(
+async function neededScales(
   session: Session,
   columns: readonly Column[],
   scales: Readonly<Record<string, number>>,
@@ -172,9 +189,9 @@ function scaleStatistics(cell: string, column: Column): string {
 async function throwTooManyDigits(session: Session, column: Column, digits: number): Promise<never> {
   const raw = quoteIdentifier(column.name)
   const [row, text] = (await session.row(
-    `SELECT rowid, ${raw} FROM temp._texts WHERE ${raw} IS NOT NULL ` +
+    `SELECT _row, ${raw} FROM temp._texts WHERE ${raw} IS NOT NULL ` +
       `ORDER BY (${textScale(raw)}) + (${textWholeDigits(raw)}) > ${MAX_DIGITS} DESC, (${textWholeDigits(raw)}) > ${digits} DESC, ` +
-      `(${textScale(raw)}) DESC, rowid LIMIT 1`,
+      `(${textScale(raw)}) DESC, _row LIMIT 1`,
   )) ?? [0, '']
   throw badValue(
     Number(row),

@@ -65,8 +65,8 @@ export async function write<T>(
 }
 
 /** The table that a plan was made for, as it is now: changed since, the plan must be made again. */
-export async function currentTable(session: Session, id: string, basedOn: number | undefined): Promise<StoredTable | undefined> {
-  const found = await readTable(session, id)
+export async function currentTable(store: Store, session: Session, id: string, basedOn: number | undefined): Promise<StoredTable | undefined> {
+  const found = store.tables.get(id) ?? (await readTable(session, id))
   const table = found?.id === id ? found : undefined
   if (table?.schemaRevision !== basedOn) throw new StaleSchema(`table ${id} has changed`)
   return table

@@ -8,7 +8,7 @@ import { checkConstraints, checkRequired, checkUnique, duplicateAmong } from './
 import { appendTyped, duplicateKey, insertRows, storedRecords, timestamp } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { updateCounters, updateTable } from './metadata.ts'
-import { neededScales, stagedColumns, stageTexts, stageTyped } from './stage.ts'
+import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
 import { currentTable, dialectOf, now, tableName, write } from './store.ts'
 
@@ -32,10 +32,14 @@ export async function upsertRecords(store: Store, plan: UpsertPlan, signal?: Abo
 }
 
 async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise<Written> {
-  const current = (await currentTable(session, plan.id, plan.basedOn)) as StoredTable
+  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const staged = stagedColumns(current.columns, plan.records)
-  await stageTexts(store.client, session, plan.records)
-  const widened = await neededScales(session, staged, current.scales)
+  const widened = await stageRecords(store.client, session, {
+    columns: staged,
+    records: plan.records,
+    scales: current.scales,
+    dialectFor: (scales) => dialectOf(store, { scales }),
+  })
   const revision = current.revision + 1
   const table: StoredTable = {
     ...current,
@@ -45,7 +49,6 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     updatedAt: now(),
   }
   const dialect = dialectOf(store, table)
-  await stageTyped(session, staged, plan.records, dialect)
   await checkConstraints(session, staged, dialect)
 
   const written = await session.transaction(async () => {
@@ -63,8 +66,6 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
   store.tables.set(table.id, written.table as StoredTable)
   return written
 }
-
-const WRITTEN = 'SELECT _row, _final FROM temp._resolved'
 
 interface Outcome {
   affected: number
@@ -84,21 +85,42 @@ async function merge(session: Session, table: StoredTable, staged: readonly Colu
   const byId = plan.records.columns.includes(ID_COLUMN)
   const flags = plan.records.shapeOf.length > 0
   await resolveTargets(session, table, byId)
-  await mergeDuplicates(session, table, staged, flags)
-  if (plan.method === 'update') await refuseMissing(session, table, byId)
+  if (plan.records.count > 1) await mergeDuplicates(session, table, staged, flags)
+  const { matched, fresh, numbered, highest } = await countTargets(session)
+  if (plan.method === 'update' && fresh > 0) await refuseMissing(session, table, byId)
   await checkRequired(session, table, staged, { name: 'temp._resolved', isNew: 's._target IS NULL', flags })
-  const nextId = await numberNewRows(session, table)
-  const updated = await updateMatched(session, table, staged, byId, flags)
-  const inserted = await insertRows(session, table, staged, 's._final', 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
-  await checkUnique(session, table, WRITTEN)
+  // Above all that were ever given, in the records' order; an `_id` that a record brings along keeps its own.
+  const base = Math.max(table.nextId, highest + 1)
+  const id = `coalesce(s._target, s._given, ${base} - 1 + count(*) FILTER (s._target IS NULL AND s._given IS NULL) OVER (ORDER BY s._row))`
+  const written = `SELECT s._row, ${id} AS _final FROM temp._resolved s`
+  if (matched > 0) await updateMatched(session, table, staged, byId, flags)
+  if (fresh > 0) await insertRows(session, table, staged, id, 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
+  await checkUnique(session, table, written)
   // An `_id` lets a record change a key into one that is taken.
-  const taken = byId && table.primaryKey.length > 0 ? await duplicateAmong(session, table, table.primaryKey, WRITTEN) : undefined
+  const taken = byId && table.primaryKey.length > 0 ? await duplicateAmong(session, table, table.primaryKey, written) : undefined
   if (taken !== undefined) throw duplicateKey(table.id, taken)
   return {
-    affected: updated + inserted,
-    after: { ...table, nextId, count: table.count + inserted },
-    ids: 't._id IN (SELECT _final FROM temp._resolved)',
+    affected: matched + fresh,
+    after: { ...table, nextId: base + fresh - numbered, count: table.count + fresh },
+    ids: `t._id IN (SELECT _final FROM (${written}))`,
   }
+}
+
+interface Targets {
+  /** Records whose row exists. */
+  matched: number
+  /** Records that become new rows; among them those that bring their `_id`, and the highest of these. */
+  fresh: number
+  numbered: number
+  highest: number
+}
+
+async function countTargets(session: Session): Promise<Targets> {
+  const [matched, fresh, numbered, highest] = (await session.row(
+    'SELECT count(_target), count(*) FILTER (_target IS NULL), count(_given) FILTER (_target IS NULL), ' +
+      'max(_given) FILTER (_target IS NULL) FROM temp._resolved',
+  )) ?? []
+  return { matched: Number(matched), fresh: Number(fresh), numbered: Number(numbered), highest: Number(highest ?? 0) }
 }
 
 /** Finds each record's row: by the `_id` it carries, else by the key. The temporary table `_resolved`. */
@@ -145,35 +167,18 @@ async function refuseMissing(session: Session, table: StoredTable, byId: boolean
   throw new ValidationError({ key: [`key "{${shownKey.join(', ')}}" not found`] })
 }
 
-/** Gives the rows to insert their `_id`s in the records' order, above all that were ever given; answers the next one. */
-async function numberNewRows(session: Session, table: StoredTable): Promise<number> {
-  const [given, fresh] = (await session.row(
-    'SELECT max(_given) FILTER (_target IS NULL), count(*) FILTER (_target IS NULL AND _given IS NULL) FROM temp._resolved',
-  )) ?? []
-  const base = Math.max(table.nextId, given === null || given === undefined ? 0 : Number(given) + 1)
-  await session.run('ALTER TABLE temp._resolved ADD COLUMN _final BIGINT')
-  await session.run(
-    `UPDATE temp._resolved SET _final = n.final FROM (SELECT _row, coalesce(_target, _given, ${base} - 1 + ` +
-      'row_number() OVER (PARTITION BY _target IS NULL AND _given IS NULL ORDER BY _row)) AS final FROM temp._resolved) n ' +
-      'WHERE n._row = _resolved._row',
-  )
-  return base + Number(fresh ?? 0)
-}
-
-async function updateMatched(session: Session, table: StoredTable, staged: readonly Column[], byId: boolean, flags: boolean): Promise<number> {
+async function updateMatched(session: Session, table: StoredTable, staged: readonly Column[], byId: boolean, flags: boolean): Promise<void> {
   const key = new Set(byId ? [] : table.primaryKey)
   const changed = staged.flatMap((column, index) => {
     if (key.has(column.name)) return []
     const name = quoteIdentifier(column.name)
     return [{ name, value: flags ? `CASE WHEN r._has_${index} THEN r.${name} ELSE t.${name} END` : `r.${name}` }]
   })
-  const [matched] = (await session.row('SELECT count(*) FROM temp._resolved WHERE _target IS NOT NULL')) ?? [0]
-  if (Number(matched) === 0 || changed.length === 0) return Number(matched)
+  if (changed.length === 0) return
   const touched = table.hasUpdatedAt
     ? [`${UPDATED_AT_COLUMN} = CASE WHEN ${changed.map(({ name, value }) => `t.${name} IS DISTINCT FROM ${value}`).join(' OR ')} ` +
         `THEN ${timestamp(table.updatedAt)} ELSE t.${UPDATED_AT_COLUMN} END`]
     : []
   const assignments = [...changed.map(({ name, value }) => `${name} = ${value}`), ...touched]
   await session.run(`UPDATE ${tableName(table.id)} AS t SET ${assignments.join(', ')} FROM temp._resolved r WHERE t._id = r._target`)
-  return Number(matched)
 }
