@@ -161,6 +161,11 @@ describe('what a statement reads and calls', () => {
     expect((await say(sql)).tables).toEqual(['A b', 'x', 'y'])
   })
 
+  test('names are folded as DuckDB folds them: the Kelvin sign is no k', async () => {
+    expect((await say('WITH "\u212Aeys" AS (SELECT 1) SELECT * FROM keys')).tables).toEqual(['keys'])
+    expect((await say('WITH "KEYS" AS (SELECT 1) SELECT * FROM keys')).tables).toEqual([])
+  })
+
   test('functions in lower case, operators none', async () => {
     const { functions } = await say('SELECT UPPER(a) || b, count(*), sum(x) OVER (), -c FROM range(3) t')
     expect(functions).toEqual(['count_star', 'range', 'sum', 'upper'])

@@ -360,7 +360,7 @@ export const reachesCanary: Readonly<Record<string, readonly string[]>> = {
     'WITH RECURSIVE canary AS (SELECT * FROM canary) SELECT * FROM canary',
     `WITH RECURSIVE r AS (SELECT 1 AS _id, 'x' AS secret UNION ALL SELECT canary.* FROM canary, r WHERE r.secret = 'x') SELECT * FROM r`,
     `WITH RECURSIVE canary AS (SELECT _id, secret FROM canary UNION SELECT _id, secret FROM canary) SELECT * FROM canary`,
-    'WITH "\u212Aanary" AS (SELECT 1 AS x) SELECT * FROM canary',
+    'WITH "c\u0430nary" AS (SELECT 1 AS x) SELECT * FROM canary',
     'WITH canary_ AS (SELECT 1 AS x) SELECT * FROM CANARY',
     'WITH "canary " AS (SELECT 1 AS x) SELECT * FROM "canary"',
     'SELECT * FROM open_table AS canary, LATERAL (SELECT secret FROM canary) x',
