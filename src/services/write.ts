@@ -47,7 +47,7 @@ function created(params: CreateParams, { declaration, warnings }: Planned, writt
   const declared = new Map(declaration.columns.map((column) => [column.name, column]))
   const fields =
     params.schema === undefined
-      ? params.fields?.map((field) => ({ ...field, type: field.type ?? declared.get(String(field.id))?.declaredType }))
+      ? params.fields?.map((field) => ({ ...field, id: String(field.id), type: field.type ?? declared.get(String(field.id))?.declaredType }))
       : declaration.columns.map(ckanField)
   return {
     result: {

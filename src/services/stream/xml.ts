@@ -60,7 +60,7 @@ function rowsOf(lines: Uint8Array, elements: readonly string[], idFirst: boolean
   while (scanner.next() !== Kind.none) {
     const values = cells(scanner, elements)
     const [id] = values
-    text += idFirst ? `<row _id="${plain(id?.text ?? '')}">` : '<row>'
+    text += idFirst ? `<row _id="${id?.text ?? ''}">` : '<row>'
     for (const { name, text: value, nil } of idFirst ? values.slice(1) : values) {
       text += nil ? `<${name} xsi:nil="true" />` : `<${name}>${value}</${name}>`
     }
@@ -116,17 +116,22 @@ function objectMembers(scanner: JsonScanner): string {
 }
 
 function element(key: string, { text, nil }: { text: string; nil: boolean }): string {
-  return nil ? `<value key="${plain(key)}" xsi:nil="true" />` : `<value key="${plain(key)}">${text}</value>`
+  return nil ? `<value key="${attribute(key)}" xsi:nil="true" />` : `<value key="${attribute(key)}">${text}</value>`
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+const ATTRIBUTE_ESCAPES: Readonly<Record<string, string>> = { '"': '&quot;', '\t': '&#9;', '\n': '&#10;' }
 
 /** Text as XML may hold it: what no XML document can say becomes the replacement character. */
 function plain(text: string): string {
   return text
-    .replace(/[&<>"]/g, (char) => ESCAPES[char] as string)
+    .replace(/[&<>]/g, (char) => ESCAPES[char] as string)
     .replace(/\r/g, '&#13;')
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+}
+
+function attribute(text: string): string {
+  return plain(text).replace(/["\t\n]/g, (char) => ATTRIBUTE_ESCAPES[char] as string)
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
