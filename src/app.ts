@@ -44,11 +44,12 @@ export interface Datastore {
  * const response = await datastore.fetch(new Request('http://localhost/api/3/action/datastore_info?id=trees'))
  */
 export async function createDatastore(options: DatastoreOptions = {}): Promise<Datastore> {
-  const { config, warnings } = readConfig(environment(options), { embedded: true })
+  const { config, warnings } = readConfig(environmentOf(options), { embedded: true })
   return (await openDatastore(config, { ...options, warnings })).datastore
 }
 
-function environment({ env = {}, basePath, auth, engine }: DatastoreOptions): Env {
+/** The settings that options stand for. */
+export function environmentOf({ env = {}, basePath, auth, engine }: DatastoreOptions): Env {
   return {
     ...env,
     ...(basePath !== undefined && { BASE_PATH: basePath }),

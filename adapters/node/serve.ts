@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Service } from '../../src/api/context.ts'
-import { type DatastoreOptions, openDatastore } from '../../src/app.ts'
+import { type DatastoreOptions, environmentOf, openDatastore } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
 
@@ -30,7 +30,8 @@ const GRACE_MS = 10_000
  * @throws ConfigurationError, or what the engine throws when it can't start: the message is for people.
  */
 export async function serve(options: DatastoreOptions = {}): Promise<Running> {
-  const { config, warnings } = readConfig(options.env ?? process.env)
+  const env = environmentOf({ ...options, env: options.env ?? process.env })
+  const { config, warnings } = readConfig(env, { embedded: typeof options.auth === 'object' })
   const sqlFunctions = options.sqlFunctions ?? (await readAllowFile(config))
   const { datastore, service } = await openDatastore(config, { ...options, warnings, sqlFunctions })
   const server = createServer(limits(config), listener(datastore.fetch))

@@ -86,6 +86,7 @@ function ask(
 }
 
 async function authorizeTable(context: Context, operation: Operation, table: Table): Promise<void> {
+  context.resource = context.resource === undefined ? table.id : `${context.resource},${table.id}`
   try {
     await ask(context, operation, { resourceId: table.id })
   } catch (error) {
