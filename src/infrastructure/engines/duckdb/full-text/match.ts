@@ -70,10 +70,10 @@ export async function readQuery(
 ): Promise<ReadQuery> {
   const configuration = await findConfiguration(language)
   if (!configuration) throw invalidQuery(`text search configuration "${language}" does not exist`)
+  const index = column && source.columns.findIndex(({ name }) => name === column.name)
+  if (column && index === -1) throw new ValidationError({ q: [`invalid value "${column.name}"`] })
   try {
-    const expression = parseTextQuery(text, plain, configuration)
-    const index = column && source.columns.findIndex(({ name }) => name === column.name)
-    return { expression, configuration, column: index, rank }
+    return { expression: parseTextQuery(text, plain, configuration), configuration, column: index, rank }
   } catch (error) {
     throw error instanceof TextQuerySyntaxError ? invalidQuery(error.message) : error
   }

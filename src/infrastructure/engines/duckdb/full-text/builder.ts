@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { prepareIndexes, readCoverage, readState } from './index.ts'
+import type { Coverage } from './postings.ts'
+import { NOTHING_COVERED } from './postings.ts'
+import type { TextSource } from './source.ts'
+import type { StepOptions } from './step.ts'
+import { buildStep } from './step.ts'
+
+export interface FullTextOptions {
+  /** A connection for the builder alone. */
+  connect(): Promise<{ connection: DuckDBConnection; release(): void }>
+  /** The table as it is now; undefined when it is gone. */
+  source(tableId: string): Promise<TextSource | undefined>
+  /** A step failed; it is tried again when the table is next scheduled. */
+  failed(tableId: string, error: unknown): void
+  /** Rows from which a table is indexed. */
+  rowsMin?: number
+  /** Rows that are indexed in one transaction. */
+  rowsPerStep?: number
+  rowsPerStatement?: number
+  /** How long no write must come before fewer rows than `rowsMin` are worth a step, in milliseconds. */
+  quietMs?: number
+  /** Time between two looks at a table that is being written, in milliseconds. */
+  pauseMs?: number
+}
+
+const defaults = { rowsMin: 20_000, rowsPerStep: 100_000, rowsPerStatement: 10_000, quietMs: 3000, pauseMs: 500 }
+
+/**
+ * Keeps the full-text indexes of large tables, in the background, one step at a time. Answers never depend on how far
+ * it is: what is not indexed is read (contract §6).
+ */
+export class FullTextIndex {
+  readonly #options: FullTextOptions & typeof defaults
+  /** Tables that have an index, or may have one. */
+  readonly #indexed = new Set<string>()
+  /** When each table that is to be looked at was last written. */
+  readonly #due = new Map<string, number>()
+  #running: Promise<void> | undefined
+  readonly #stop = new AbortController()
+
+  constructor(options: FullTextOptions) {
+    this.#options = { ...defaults, ...options }
+  }
+
+  /** To be called once at start, outside a transaction. Indexes that a stop left behind are taken up again. */
+  async prepare(connection: DuckDBConnection): Promise<void> {
+    for (const id of await prepareIndexes(connection)) {
+      this.#indexed.add(id)
+      this.schedule(id)
+    }
+  }
+
+  /** What a query may rely on, in the snapshot of the connection's transaction. */
+  async coverage(connection: DuckDBConnection, tableId: string, source: TextSource): Promise<Coverage> {
+    return this.#indexed.has(tableId) ? readCoverage(connection, tableId, source) : NOTHING_COVERED
+  }
+
+  /**
+   * Notes rows that a write changes or deletes, and rows that it inserts below the table's next `_id`: inside the
+   * write's own transaction. Rows appended above need no note.
+   * @param rowsBefore - The table's rows before the write.
+   * @param ids - An SQL query with one column, the `_id`s.
+   */
+  async noteChanged(connection: DuckDBConnection, tableId: string, rowsBefore: number, ids: string): Promise<void> {
+    if (!this.#mayBeIndexed(tableId, rowsBefore)) return
+    await connection.run(`INSERT INTO _text.changed SELECT $1, i.* FROM (${ids}) i`, [tableId])
+  }
+
+  /** Notes that the index is void, inside the write's own transaction: columns changed, rows replaced, the table dropped. */
+  async noteReset(connection: DuckDBConnection, tableId: string, rowsBefore: number): Promise<void> {
+    if (!this.#mayBeIndexed(tableId, rowsBefore)) return
+    await connection.run('INSERT INTO _text.changed VALUES ($1, NULL)', [tableId])
+  }
+
+  /** To be called after the commit of every write. */
+  schedule(tableId: string): void {
+    if (this.#stop.signal.aborted) return
+    this.#due.set(tableId, performance.now())
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Waits until every scheduled table is indexed, however recently it was written. */
+  async finish(): Promise<void> {
+    for (const id of this.#due.keys()) this.#due.set(id, Number.NEGATIVE_INFINITY)
+    await this.#running
+  }
+
+  /** Stops after the statement that runs; what is unfinished is rolled back and taken up at the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  #mayBeIndexed(tableId: string, rows: number): boolean {
+    return rows >= this.#options.rowsMin || this.#indexed.has(tableId)
+  }
+
+  async #run(): Promise<void> {
+    while (this.#due.size > 0 && !this.#stop.signal.aborted) {
+      for (const [id, written] of [...this.#due]) await this.#visit(id, written)
+      await this.#sleep(this.#options.pauseMs)
+    }
+  }
+
+  async #visit(tableId: string, written: number): Promise<void> {
+    const { connection, release } = await this.#options.connect()
+    try {
+      const quiet = performance.now() - written >= this.#options.quietMs
+      while (!this.#stop.signal.aborted) {
+        const source = await this.#options.source(tableId)
+        if (source && !quiet && (await this.#pending(connection, tableId, source)) < this.#options.rowsMin) return
+        // Before the snapshot is taken: a write that begins now must note what it changes.
+        this.#indexed.add(tableId)
+        const outcome = await buildStep(connection, tableId, source, this.#stepOptions())
+        if (outcome === 'worked') continue
+        if (outcome === 'none') this.#indexed.delete(tableId)
+        if (this.#due.get(tableId) === written) this.#due.delete(tableId)
+        return
+      }
+    } catch (error) {
+      this.#due.delete(tableId)
+      if (!this.#stop.signal.aborted) this.#options.failed(tableId, error)
+    } finally {
+      release()
+    }
+  }
+
+  /** Rows that no index covers yet. */
+  async #pending(connection: DuckDBConnection, tableId: string, source: TextSource): Promise<number> {
+    const state = this.#indexed.has(tableId) ? await readState(connection, tableId) : undefined
+    const reader = await connection.runAndReadAll(
+      `SELECT count(*) FROM ${source.table} WHERE _id > ${state?.mark ?? 0}`,
+    )
+    return Number(reader.getRows()[0]?.[0] ?? 0) + (state?.changed ?? 0)
+  }
+
+  #stepOptions(): StepOptions {
+    const { rowsMin, rowsPerStep, rowsPerStatement } = this.#options
+    let since = performance.now()
+    const rest = async () => {
+      await this.#sleep(Math.min(100, performance.now() - since))
+      this.#stop.signal.throwIfAborted()
+      since = performance.now()
+    }
+    return { rowsMin, rowsPerStep, rowsPerStatement, rest }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await sleep(ms, undefined, { ref: false, signal: this.#stop.signal }).catch(() => undefined)
+  }
+}
