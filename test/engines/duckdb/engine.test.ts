@@ -1,0 +1,4 @@
+import { engineSuite } from '../../suites/engine/index.ts'
+import { openDuckdb } from './open.ts'
+
+engineSuite('duckdb', openDuckdb)
