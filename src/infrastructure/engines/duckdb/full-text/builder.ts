@@ -107,25 +107,31 @@ export class FullTextIndex {
   }
 
   async #visit(tableId: string, written: number): Promise<void> {
-    const { connection, release } = await this.#options.connect()
+    let done = true
     try {
-      const quiet = performance.now() - written >= this.#options.quietMs
-      while (!this.#stop.signal.aborted) {
-        const source = await this.#options.source(tableId)
-        if (source && !quiet && (await this.#pending(connection, tableId, source)) < this.#options.rowsMin) return
-        // Before the snapshot is taken: a write that begins now must note what it changes.
-        this.#indexed.add(tableId)
-        const outcome = await buildStep(connection, tableId, source, this.#stepOptions())
-        if (outcome === 'worked') continue
-        if (outcome === 'none') this.#indexed.delete(tableId)
-        if (this.#due.get(tableId) === written) this.#due.delete(tableId)
-        return
+      const { connection, release } = await this.#options.connect()
+      try {
+        done = await this.#bringUp(connection, tableId, performance.now() - written >= this.#options.quietMs)
+      } finally {
+        release()
       }
     } catch (error) {
-      this.#due.delete(tableId)
       if (!this.#stop.signal.aborted) this.#options.failed(tableId, error)
-    } finally {
-      release()
+    }
+    if (done && this.#due.get(tableId) === written) this.#due.delete(tableId)
+  }
+
+  /** Steps until nothing is left to do; false: the rest waits until the table is quiet. */
+  async #bringUp(connection: DuckDBConnection, tableId: string, quiet: boolean): Promise<boolean> {
+    for (;;) {
+      this.#stop.signal.throwIfAborted()
+      const source = await this.#options.source(tableId)
+      if (source && !quiet && (await this.#pending(connection, tableId, source)) < this.#options.rowsMin) return false
+      // Before the snapshot is taken: a write that begins now must note what it changes.
+      this.#indexed.add(tableId)
+      const outcome = await buildStep(connection, tableId, source, this.#stepOptions())
+      if (outcome === 'none') this.#indexed.delete(tableId)
+      if (outcome !== 'worked') return true
     }
   }
 
