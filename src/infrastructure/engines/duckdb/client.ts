@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { ConfigurationError } from '../../../core/errors.ts'
+import { ConfigurationError, ServiceUnavailable } from '../../../core/errors.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { startFailure } from './failures.ts'
 
@@ -25,6 +26,14 @@ export const BLOCK_SIZE = 65536
 
 /** Reads that run at once. Each holds a thread of Node's pool while DuckDB works. */
 const SESSIONS = 6
+
+/** How often what runs for somebody who has left is told to stop: between two statements nobody listens. */
+const INTERRUPT_MS = 20
+/** How long a close waits for reads to stop. */
+const CLOSE_MS = 10_000
+
+/** Data folders that this process has open: DuckDB's own lock keeps only other processes out (traps T6). */
+const openFolders = new Set<string>()
 
 type Bound = (string | number | bigint | null)[]
 
@@ -74,14 +83,16 @@ export class Session {
 export class Client {
   readonly folders: Folders
   readonly #instance: DuckDBInstance
+  readonly #path: string
   readonly #idle: DuckDBConnection[] = []
   readonly #waiting: (() => void)[] = []
   readonly #open = new Set<DuckDBConnection>()
   #running = 0
   #closed = false
 
-  private constructor(instance: DuckDBInstance, folders: Folders) {
+  private constructor(instance: DuckDBInstance, path: string, folders: Folders) {
     this.#instance = instance
+    this.#path = path
     this.folders = folders
   }
 
@@ -89,13 +100,16 @@ export class Client {
   static async open(options: ClientOptions): Promise<Client> {
     const path = resolve(options.path)
     const folders = { tmp: join(path, 'tmp'), load: join(path, 'load'), export: join(path, 'export') }
+    let claimed: string | undefined
     try {
       for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
+      claimed = await claim(path)
       const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), { default_block_size: String(BLOCK_SIZE) })
       for (const folder of Object.values(folders)) await clear(folder)
       await lockDown(instance, folders, options)
-      return new Client(instance, folders)
+      return new Client(instance, claimed, folders)
     } catch (error) {
+      if (claimed !== undefined) openFolders.delete(claimed)
       throw error instanceof ConfigurationError ? error : startFailure(error, path)
     }
   }
@@ -116,21 +130,36 @@ export class Client {
     }
   }
 
-  /** A connection outside the queue of reads, for one that spends most of its life waiting for its client. */
-  async patientSession(): Promise<{ session: Session; release: () => void }> {
+  /**
+   * A connection outside the queue of reads, for one that spends most of its life waiting for its client: each of its
+   * statements takes a `turn`. When the signal aborts, what runs on it is interrupted; `release` then drops it.
+   */
+  async patientSession(signal?: AbortSignal): Promise<{ session: Session; release: () => void }> {
     const connection = await this.#connect()
-    return { session: new Session(connection), release: () => this.#giveBack(connection) }
+    const deaf = interruptOnAbort(connection, signal)
+    const release = () => {
+      deaf()
+      this.#giveBack(connection, signal)
+    }
+    return { session: new Session(connection), release }
   }
 
+  /** Stops what still reads, writes the log into the file and lets go of it. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const connection of this.#open) connection.interrupt()
+    for (const start of this.#waiting.splice(0)) start()
+    const deadline = Date.now() + CLOSE_MS
+    while (this.#running > 0 && Date.now() < deadline) {
+      for (const connection of this.#open) connection.interrupt()
+      await sleep(INTERRUPT_MS)
+    }
+    for (const connection of this.#open) connection.closeSync()
     const connection = await this.#instance.connect()
     await connection.run('CHECKPOINT').catch(() => undefined)
     connection.closeSync()
-    for (const idle of this.#open) idle.closeSync()
     this.#instance.closeSync()
+    openFolders.delete(this.#path)
   }
 
   async #admit(signal?: AbortSignal): Promise<void> {
@@ -157,20 +186,21 @@ export class Client {
 
   async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const connection = await this.#connect()
-    const interrupt = () => connection.interrupt()
-    signal?.addEventListener('abort', interrupt, { once: true })
+    const deaf = interruptOnAbort(connection, signal)
     try {
+      signal?.throwIfAborted()
       return await work(new Session(connection))
     } catch (error) {
       signal?.throwIfAborted()
       throw error
     } finally {
-      signal?.removeEventListener('abort', interrupt)
-      this.#giveBack(connection)
+      deaf()
+      this.#giveBack(connection, signal)
     }
   }
 
   async #connect(): Promise<DuckDBConnection> {
+    if (this.#closed) throw new ServiceUnavailable('The datastore is closing.')
     const idle = this.#idle.pop()
     if (idle) return idle
     const connection = await this.#instance.connect()
@@ -178,9 +208,36 @@ export class Client {
     return connection
   }
 
-  #giveBack(connection: DuckDBConnection): void {
-    if (!this.#closed) this.#idle.push(connection)
+  /** One that was interrupted may be inside a transaction whose end was interrupted as well: it is not used again. */
+  #giveBack(connection: DuckDBConnection, signal?: AbortSignal): void {
+    if (this.#closed) return
+    if (!signal?.aborted) return void this.#idle.push(connection)
+    this.#open.delete(connection)
+    connection.closeSync()
   }
+}
+
+/** Interrupts a connection from the moment the signal aborts until the answered function is called. */
+function interruptOnAbort(connection: DuckDBConnection, signal: AbortSignal | undefined): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const interrupt = () => {
+    connection.interrupt()
+    timer = setInterval(() => connection.interrupt(), INTERRUPT_MS)
+  }
+  signal?.addEventListener('abort', interrupt, { once: true })
+  return () => {
+    signal?.removeEventListener('abort', interrupt)
+    clearInterval(timer)
+  }
+}
+
+async function claim(path: string): Promise<string> {
+  const real = await realpath(path)
+  if (openFolders.has(real)) {
+    throw new ConfigurationError([`This process has the data in ${path} open already: one DuckDB file serves one datastore.`])
+  }
+  openFolders.add(real)
+  return real
 }
 
 async function clear(folder: string): Promise<void> {

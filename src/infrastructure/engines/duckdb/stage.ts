@@ -12,10 +12,14 @@ import type { Client, Session } from './client.ts'
 import type { Dialect, StoredType } from './dialect.ts'
 import { textScale, textWholeDigits } from './dialect.ts'
 import { isConversionFailure, translateFailure } from './failures.ts'
+import type { StoredTable } from './metadata.ts'
+import { tableName } from './store.ts'
 
 /** Bytes that a row of newline-delimited JSON may have before DuckDB must be told. */
 const DEFAULT_OBJECT_SIZE = 16_000_000
 const MAX_DIGITS = 38
+/** Above it, too few numbers would be left for the `_id`s to come. */
+const HIGHEST_GIVEN_ID = 2 ** 52
 const UNREADABLE = 'unreadable value'
 
 /** What records are staged for. */
@@ -25,6 +29,8 @@ export interface StagePlan {
   records: Records
   /** The scales that the table has now. */
   scales: Readonly<Record<string, number>>
+  /** The table that the records are to stand beside, if there is one. */
+  stored?: StoredTable
   dialectFor(scales: Readonly<Record<string, number>>): Dialect
 }
 
@@ -45,7 +51,7 @@ export async function stageRecords(client: Client, session: Session, plan: Stage
     // The common case first: every text is a value of its column as that is.
     if (await stageTyped(session, `(${texts})`, plan, dialectFor(scales))) return {}
     await session.run(`CREATE OR REPLACE TEMP TABLE _texts AS ${texts}`)
-    const widened = await neededScales(session, columns, scales)
+    const widened = await neededScales(session, plan)
     const dialect = dialectFor({ ...scales, ...widened })
     if (!(await stageTyped(session, 'temp._texts', plan, dialect))) await throwFirstBadValue(session, columns, records, dialect)
     return widened
@@ -57,6 +63,7 @@ export async function stageRecords(client: Client, session: Session, plan: Stage
 }
 
 function readJson(file: string, records: Records): string {
+  if (records.columns.length === 0) return `range(${records.count})`
   const bytes = records.ndjson.reduce((sum, chunk) => sum + chunk.length, 0)
   const size = bytes > DEFAULT_OBJECT_SIZE ? `, maximum_object_size = ${bytes + 1024}` : ''
   const columns = records.columns.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
@@ -107,9 +114,15 @@ function carriedBy(column: Column, records: Records): string {
   return shapes.length > 0 ? `_shapes.shape IN (${shapes.join(', ')})` : 'FALSE'
 }
 
+/** SQL that reads a text as a value of its column: NULL when it is none. */
+function readText(raw: string, column: Column, dialect: Dialect): string {
+  const value = dialect.fromText(raw, dialect.stored(column))
+  return column === idColumn ? `CASE WHEN ${value} BETWEEN 1 AND ${HIGHEST_GIVEN_ID} THEN ${value} END` : value
+}
+
 function typedExpression(column: Column, dialect: Dialect): string {
   const raw = `s.${quoteIdentifier(column.name)}`
-  const value = dialect.fromText(raw, dialect.stored(column))
+  const value = readText(raw, column, dialect)
   if (value === raw) return raw
   return `CASE WHEN ${raw} IS NOT NULL THEN coalesce(${value}, error('${UNREADABLE}')) END`
 }
@@ -118,7 +131,7 @@ async function throwFirstBadValue(session: Session, columns: readonly Column[], 
   const checked = records.columns.includes(ID_COLUMN) ? [idColumn, ...columns] : columns
   const firsts = checked.map((column) => {
     const raw = `s.${quoteIdentifier(column.name)}`
-    return `min(s._row) FILTER (${raw} IS NOT NULL AND (${dialect.fromText(raw, dialect.stored(column))}) IS NULL)`
+    return `min(s._row) FILTER (${raw} IS NOT NULL AND (${readText(raw, column, dialect)}) IS NULL)`
   })
   const rows = (await session.row(`SELECT ${firsts.join(', ')} FROM temp._texts s`)) ?? []
   const found = rows.flatMap((row, index) => (row === null ? [] : [{ row: Number(row), column: checked[index] as Column }]))
@@ -147,11 +160,7 @@ function overflow(text: string, [precision = MAX_DIGITS, scale = 0]: readonly nu
  * Digits after the point that each undeclared `numeric` column needs to hold the staged texts beside what it holds
  * (contract §4.6). Columns that need no more than now are left out.
  */
-async function neededScales(
-  session: Session,
-  columns: readonly Column[],
-  scales: Readonly<Record<string, number>>,
-): Promise<Record<string, number>> {
+async function neededScales(session: Session, { columns, scales, stored }: StagePlan): Promise<Record<string, number>> {
   const exact = columns.filter(({ type }) => type.type.family === 'numeric' && !type.modifier)
   if (exact.length === 0) return {}
   const cells = exact.map(({ name, type }) => {
@@ -162,14 +171,26 @@ async function neededScales(
     `SELECT ${cells.map((raw, index) => scaleStatistics(raw, exact[index] as Column)).join(', ')} FROM temp._texts`,
   )
   const needed: Record<string, number> = {}
-  for (const [index, { name }] of exact.entries()) {
+  for (const [index, column] of exact.entries()) {
     const scale = Math.max(0, Number(stats?.[index * 2] ?? 0))
-    const whole = Number(stats?.[index * 2 + 1] ?? 0)
-    const held = scales[name] ?? 0
-    if (Math.max(scale, held) + whole > MAX_DIGITS) await throwTooManyDigits(session, exact[index] as Column, Math.max(0, MAX_DIGITS - held))
-    if (scale > held) needed[name] = scale
+    const held = scales[column.name] ?? 0
+    const wholeStored = scale > held && stored ? await storedWholeDigits(session, stored, column.name) : 0
+    const whole = Math.max(wholeStored, Number(stats?.[index * 2 + 1] ?? 0))
+    if (Math.max(scale, held) + whole > MAX_DIGITS) await throwTooManyDigits(session, column, Math.max(0, MAX_DIGITS - held))
+    if (scale > held) needed[column.name] = scale
   }
   return needed
+}
+
+/** Digits before the point that a stored column's values have. */
+async function storedWholeDigits(session: Session, stored: StoredTable, name: string): Promise<number> {
+  const column = stored.columns.find((candidate) => candidate.name === name)
+  if (!column) return 0
+  const value = quoteIdentifier(name)
+  const [least, greatest] = column.type.array ? [`list_min(${value})`, `list_max(${value})`] : [value, value]
+  const digits = [`min(${least})`, `max(${greatest})`].map((extreme) => `coalesce(${textWholeDigits(`${extreme}::VARCHAR`)}, 0)`)
+  const [whole] = (await session.row(`SELECT greatest(${digits.join(', ')}) FROM ${tableName(stored.id)}`)) ?? []
+  return Number(whole ?? 0)
 }
 
 /** All elements of an array column's text as one text that is easy to measure is not to be had: the widest decides. */
