@@ -65,7 +65,10 @@ export interface AuthProvider {
    */
   readonly open?: boolean
   /** Makes the catalogue's record for `datastore_create` with `resource`. Absent: that parameter is refused. */
-  createResource?(resource: Record<string, unknown>, question: Pick<Question, 'credential' | 'signal'>): Promise<CkanResource>
+  createResource?(
+    resource: Record<string, unknown>,
+    question: Pick<Question, 'credential' | 'signal'>,
+  ): Promise<CkanResource>
   /** Takes such a record back when its table could not be made. */
   deleteResource?(id: string, question: Pick<Question, 'credential' | 'signal'>): Promise<void>
   /** Keeps the catalogue in step after a stored write. Answers warnings; never throws. */

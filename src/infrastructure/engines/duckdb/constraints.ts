@@ -3,7 +3,8 @@ import { ValidationError } from '../../../core/errors.ts'
 import type { Column } from '../../../core/table-schema.ts'
 import type { Filter } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
-import { Parameters, quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import type { Values } from '../sql/quote.ts'
+import { literals, quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { isConversionFailure } from './failures.ts'
@@ -15,7 +16,7 @@ interface Rule {
   column: Column
   constraint: string
   limit: unknown
-  broken(dialect: Dialect, parameters: Parameters): string
+  broken(dialect: Dialect, values: Values): string
 }
 
 type RuleMaker = (column: Column, limit: unknown) => Rule['broken']
@@ -23,8 +24,8 @@ type RuleMaker = (column: Column, limit: unknown) => Rule['broken']
 const compare =
   (op: 'lt' | 'gt'): RuleMaker =>
   (column, limit) =>
-  (dialect, parameters) =>
-    filterCondition({ op, column, value: String(limit) }, dialect, parameters)
+  (dialect, values) =>
+    filterCondition({ op, column, value: String(limit) }, dialect, values)
 
 const size =
   (operator: '<' | '>'): RuleMaker =>
@@ -38,9 +39,9 @@ const ruleMakers: Readonly<Record<string, RuleMaker>> = {
   maximum: compare('gt'),
   minLength: size('<'),
   maxLength: size('>'),
-  enum: (column, limit) => (dialect, parameters) => {
+  enum: (column, limit) => (dialect, values) => {
     const allowed: Filter = { op: 'in', column, values: (limit as unknown[]).map((value) => String(value)) }
-    return `NOT ${filterCondition(allowed, dialect, parameters)}`
+    return `NOT ${filterCondition(allowed, dialect, values)}`
   },
   pattern:
     ({ name }, limit) =>
@@ -65,9 +66,8 @@ function rulesOf(columns: readonly Column[]): Rule[] {
 export async function checkConstraints(session: Session, columns: readonly Column[], dialect: Dialect): Promise<void> {
   const rules = rulesOf(columns)
   if (rules.length === 0) return
-  const parameters = new Parameters()
-  const firsts = rules.map((rule) => `min(t._row) FILTER (${rule.broken(dialect, parameters)})`)
-  const rows = await session.row(`SELECT ${firsts.join(', ')} FROM temp._typed t`, parameters.values)
+  const firsts = rules.map((rule) => `min(t._row) FILTER (${rule.broken(dialect, literals)})`)
+  const rows = await session.row(`SELECT ${firsts.join(', ')} FROM temp._typed t`)
   const found = rules.flatMap((rule, index) => (typeof rows?.[index] === 'bigint' ? [{ rule, row: Number(rows[index]) }] : []))
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (!first) return

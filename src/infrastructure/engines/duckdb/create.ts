@@ -33,8 +33,11 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
 
   const { table, answered } = await session.transaction(async () => {
     await checkNames(session, plan)
-    if (current) await alter(store, session, current, altered)
-    else await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
+    if (current && alterations(store, current, altered).length > 0) {
+      await store.fullText.noteReset(session.connection, plan.id, current.count)
+      for (const change of alterations(store, current, altered)) await session.run(`ALTER TABLE ${tableName(plan.id)} ${change}`)
+    }
+    if (!current) await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
     if (current && !sameList(current.primaryKey, altered.primaryKey)) await checkStoredKeys(session, altered)
     const table = records ? await append(session, altered, staged) : altered
     await (current ? updateTable(session, table) : insertTable(session, table))
@@ -42,6 +45,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
     return { table, answered }
   })
   store.tables.set(table.id, table)
+  store.fullText.schedule(table.id)
   return { table, affected: table.count - altered.count, ...(answered && { records: answered }), warnings: [] }
 }
 
@@ -83,24 +87,23 @@ function columnDefinitions(store: Store, table: StoredTable): string {
   return ['_id BIGINT NOT NULL', ...columns, ...updatedAt].join(', ')
 }
 
-/** Brings the stored columns to what the plan says. Types change only where nothing is lost: the service has checked. */
-async function alter(store: Store, session: Session, current: StoredTable, planned: StoredTable): Promise<void> {
-  const name = tableName(planned.id)
+/**
+ * What brings the stored columns to the planned ones. Types change only where nothing is lost: the service has checked.
+ */
+function alterations(store: Store, current: StoredTable, planned: StoredTable): string[] {
   const before = dialectOf(store, current)
   const after = dialectOf(store, planned)
   const stored = new Map(current.columns.map((column) => [column.name, column]))
   const kept = new Set(planned.columns.map((column) => column.name))
-  for (const column of current.columns) {
-    if (!kept.has(column.name)) await session.run(`ALTER TABLE ${name} DROP COLUMN ${quoteIdentifier(column.name)}`)
-  }
-  for (const column of planned.columns) {
+  const dropped = current.columns.filter(({ name }) => !kept.has(name)).map(({ name }) => `DROP COLUMN ${quoteIdentifier(name)}`)
+  const others = planned.columns.flatMap((column) => {
+    const name = quoteIdentifier(column.name)
     const storage = after.storage(after.stored(column))
     const old = stored.get(column.name)
-    if (!old) await session.run(`ALTER TABLE ${name} ADD COLUMN ${quoteIdentifier(column.name)} ${storage}`)
-    else if (before.storage(before.stored(old)) !== storage) {
-      await session.run(`ALTER TABLE ${name} ALTER COLUMN ${quoteIdentifier(column.name)} TYPE ${storage}`)
-    }
-  }
+    if (!old) return [`ADD COLUMN ${name} ${storage}`]
+    return before.storage(before.stored(old)) === storage ? [] : [`ALTER COLUMN ${name} TYPE ${storage}`]
+  })
+  return [...dropped, ...others]
 }
 
 async function checkNames(session: Session, { id, aliases, basedOn }: TablePlan): Promise<void> {

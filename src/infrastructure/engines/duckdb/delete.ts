@@ -1,7 +1,7 @@
 import { TableNotFound } from '../../../core/errors.ts'
 import type { DeletePlan, Written } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
-import { Parameters, quoteIdentifier } from '../sql/quote.ts'
+import { literals, quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { invalidQuery } from './failures.ts'
 import { storedRecords } from './insert.ts'
@@ -27,10 +27,12 @@ async function dropTable(store: Store, session: Session, id: string): Promise<Wr
   const table = await readTable(session, id)
   if (table?.id !== id) throw new TableNotFound(id)
   await session.transaction(async () => {
+    await store.fullText.noteReset(session.connection, id, table.count)
     await session.run(`DROP TABLE ${tableName(id)}`)
     await deleteTable(session, id)
   })
   store.tables.delete(id)
+  store.fullText.schedule(id)
   return { table: undefined, affected: table.count, warnings: [] }
 }
 
@@ -49,24 +51,26 @@ async function dropColumns(store: Store, session: Session, plan: Extract<DeleteP
   }
   await session.transaction(async () => {
     for (const name of plan.columns) await session.run(`ALTER TABLE ${tableName(plan.id)} DROP COLUMN ${quoteIdentifier(name)}`)
+    await store.fullText.noteReset(session.connection, table.id, table.count)
     await updateTable(session, table)
   })
   store.tables.set(table.id, table)
+  store.fullText.schedule(table.id)
   return { table, affected: 0, warnings: [] }
 }
 
 async function deleteRows(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'rows' }>): Promise<Written> {
   const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const dialect = dialectOf(store, current)
-  const parameters = new Parameters()
-  const condition = plan.filter ? filterCondition(plan.filter, dialect, parameters) : 'TRUE'
+  const condition = plan.filter ? filterCondition(plan.filter, dialect, literals) : 'TRUE'
   const { table, affected, records } = await session
     .transaction(async () => {
       const records =
         plan.includeDeleted === undefined
           ? undefined
-          : await storedRecords(session, current, dialect, condition, { values: parameters.values, limit: plan.includeDeleted })
-      const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`, parameters.values)
+          : await storedRecords(session, current, dialect, condition, plan.includeDeleted)
+      await store.fullText.noteChanged(session.connection, current.id, current.count, `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`)
+      const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`)
       const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
       await updateCounters(session, table)
       return { table, affected, records }
@@ -75,5 +79,6 @@ async function deleteRows(store: Store, session: Session, plan: Extract<DeletePl
       throw invalidQuery(error)
     })
   store.tables.set(table.id, table)
+  store.fullText.schedule(table.id)
   return { table, affected, ...(records && { records }), warnings: [] }
 }

@@ -37,23 +37,23 @@ const day = (raw: string) =>
 const wide = (expression: (type: string) => string, scale: number) =>
   scale > 18 ? expression(`DECIMAL(38,${scale})`) : `coalesce(${expression(`DECIMAL(18,${scale})`)}, ${expression(`DECIMAL(38,${scale})`)})`
 
+/** One expression each, as short as can be: for a small page DuckDB spends more time on planning than on rows. */
 const decimalText = (value: string, { type, scale }: StoredType) => {
-  const bound = `1e${17 - scale}::DECIMAL(38,${scale})`
+  const bound = `1${'0'.repeat(Math.max(0, 17 - scale))}`
   const text =
     scale > 17
       ? `${value}::VARCHAR`
-      : `CASE WHEN ${value} BETWEEN -${bound} AND ${bound} THEN CAST(${value} AS DECIMAL(18,${scale}))::VARCHAR ELSE ${value}::VARCHAR END`
-  return type.modifier || scale === 0 ? text : `rtrim(rtrim(${text}, '0'), '.')`
+      : `CASE WHEN ${value} BETWEEN -${bound} AND ${bound} THEN ${value}::DECIMAL(18,${scale})::VARCHAR ELSE ${value}::VARCHAR END`
+  return type.modifier || scale === 0 ? text : `regexp_replace(${text}, '\\.?0+$', '')`
 }
 
-const doubleText = (value: string) =>
-  `CASE WHEN ${value} = trunc(${value}) AND abs(${value}) < 1e15 AND ${value} <> 0 THEN CAST(${value} AS BIGINT)::VARCHAR ` +
-  `WHEN ${value} = 0 THEN '0' WHEN isnan(${value}) THEN 'NaN' ` +
-  `WHEN isinf(${value}) THEN CASE WHEN ${value} > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE ${value}::VARCHAR END`
+const doubleText = (value: string, quote: string) =>
+  `CASE WHEN isfinite(${value}) THEN regexp_replace(${value}::VARCHAR, '\\.0$', '') ` +
+  `WHEN isnan(${value}) THEN '${quote}NaN${quote}' WHEN ${value} > 0 THEN '${quote}Infinity${quote}' ` +
+  `WHEN ${value} < 0 THEN '${quote}-Infinity${quote}' END`
 
-const timestampText = (value: string) =>
-  `CASE WHEN microsecond(${value}) % 1000 = 0 THEN strftime(${value}, '%Y-%m-%dT%H:%M:%S.%g') ` +
-  `ELSE strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f') END`
+/** Three decimals, six where they are needed (contract §10.2 row 35). */
+const timestampText = (value: string) => `regexp_replace(strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f'), '000$', '')`
 
 const plainTimestampText = (value: string) => `replace(${value}::VARCHAR, ' ', 'T')`
 
@@ -63,6 +63,8 @@ export interface Dialect extends FilterDialect {
   fromText(raw: string, column: StoredType): string
   /** JSON text of a column, `null` for null. */
   json(value: string, column: StoredType): string
+  /** A column's value as plain text; NULL for null. */
+  text(value: string, column: StoredType): string
   /** csv text of a column without quotes; NULL where the cell is empty. */
   csvValue(value: string, column: StoredType): string
   /** csv text of a column with quotes where needed, never NULL. */
@@ -113,7 +115,8 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
     storage,
     stored,
     fromText: (raw, column) => (column.type.array ? arrayFromText(raw, column) : elementFromText(raw, column)),
-    json: (value, column) => `coalesce(CAST(${jsonOf(value, column)} AS VARCHAR), 'null')`,
+    json: (value, column) => `coalesce(${jsonOf(value, column)}, 'null')`,
+    text: csvOf,
     csvValue: (value, column) => {
       const none = csvNull(column)
       return none === undefined ? csvOf(value, column) : `coalesce(${csvOf(value, column)}, ${quoteLiteral(none)})`
@@ -147,8 +150,8 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
       // An overflow becomes infinite without a word: only a text that says so may.
       fromText: (raw, storage) =>
         `CASE WHEN isfinite(${cast(raw, storage)}) OR regexp_matches(${raw}, '[a-df-z]', 'i') THEN ${cast(raw, storage)} END`,
-      json: (value) => `CASE WHEN isfinite(${value}) THEN ${doubleText(value)} ELSE ${quoted(`(${doubleText(value)})`)} END`,
-      csv: (value) => doubleText(value),
+      json: (value) => doubleText(value, '"'),
+      csv: (value) => doubleText(value, ''),
     },
     boolean: {
       storage: 'BOOLEAN',
@@ -173,11 +176,9 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
     },
     json: {
       storage: 'JSON',
-      fromText: cast,
       // Line ends inside a JSON text are white space; in NDJSON they would end the record.
-      json: (value) =>
-        `CASE WHEN contains(${asText(value)}, chr(10)) OR contains(${asText(value)}, chr(13)) ` +
-        `THEN translate(${asText(value)}, chr(10) || chr(13), '  ') ELSE ${asText(value)} END`,
+      fromText: (raw, storage) => cast(`translate(${raw}, '\n\r', '  ')`, storage),
+      json: asText,
       csv: asText,
       quoted: true,
     },
@@ -228,8 +229,7 @@ export function textWholeDigits(raw: string): string {
 
 /** A text as a csv cell: quoted when it holds the delimiter, a quote or a line end, or nothing at all. */
 function csvQuoted(text: string, delimiter: string): string {
-  const special = [delimiter === '\t' ? 'chr(9)' : quoteLiteral(delimiter), `'"'`, 'chr(10)', 'chr(13)']
-  const needed = special.map((char) => `contains(${text}, ${char})`).join(' OR ')
+  const needed = [delimiter, '"', '\n', '\r'].map((char) => `contains(${text}, ${quoteLiteral(char)})`).join(' OR ')
   return `CASE WHEN ${text} = '' OR ${needed} THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END`
 }
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ID_COLUMN } from '../../../core/table-schema.ts'
 import type { Dumped, DumpFormat, DumpPlan } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
@@ -10,10 +9,10 @@ import type { Session } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { invalidQuery } from './failures.ts'
 import type { StoredTable } from './metadata.ts'
-import type { Selection } from './read.ts'
-import { select } from './read.ts'
 import type { Cell } from './render.ts'
 import { listText, objectText } from './render.ts'
+import type { Selection } from './selection.ts'
+import { distinctOrder, distinctRows, isIdOrder, select, withCtes } from './selection.ts'
 import type { Store } from './store.ts'
 import { dialectOf } from './store.ts'
 
@@ -89,14 +88,8 @@ async function prepare(store: Store, session: Session, plan: DumpPlan): Promise<
   const selection = await select(store, session, plan)
   const inPieces = plan.format !== 'parquet' && isIdOrder(plan)
   const range = inPieces ? await idRange(session, selection, plan, BigInt(Number(stand[2]))) : undefined
-  const whole = !selection.filtered && !plan.distinct && plan.offset === 0 && plan.limit === undefined
+  const whole = selection.rows === 'all' && !plan.distinct && plan.offset === 0 && plan.limit === undefined
   return new Exporter(store, session, plan, selection, range, whole ? Number(stand[1]) : undefined)
-}
-
-function isIdOrder({ sort, distinct }: DumpPlan): boolean {
-  if (distinct) return false
-  const [key] = sort
-  return key === undefined || (sort.length === 1 && 'name' in key.by && key.by.name === ID_COLUMN && !key.descending)
 }
 
 /** The `_id`s between which the asked rows lie. */
@@ -104,8 +97,7 @@ async function idRange(session: Session, selection: Selection, { offset, limit }
   const nth = async (n: number) => {
     const [id] =
       (await session.row(
-        `${withCtes(selection)} SELECT t._id FROM ${selection.from} WHERE ${selection.condition} ORDER BY t._id LIMIT 1 OFFSET ${n}`,
-        selection.parameters.values,
+        `${withCtes(selection.ctes)} SELECT t._id FROM ${selection.from} WHERE ${selection.condition} ORDER BY t._id LIMIT 1 OFFSET ${n}`,
       )) ?? []
     return id === undefined || id === null ? undefined : BigInt(String(id))
   }
@@ -114,10 +106,6 @@ async function idRange(session: Session, selection: Selection, { offset, limit }
   if (first === undefined) return { after: 0n, upTo: 0n }
   const last = limit === undefined ? undefined : await nth(offset + limit - 1)
   return { after: first - 1n, upTo: last ?? nextId }
-}
-
-function withCtes({ ctes }: Selection): string {
-  return ctes.length > 0 ? `WITH ${ctes.join(', ')}` : ''
 }
 
 /** A piece of the dump, on disk. */
@@ -239,20 +227,20 @@ class Exporter {
 
   async #copy(condition: string): Promise<Piece> {
     const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = this.#plan
-    const { cells, order, from, parameters } = this.#selection
+    const { cells, order, from } = this.#selection
     const { columns, copyOptions } = exportFormats[format]
     const dialect = dialectOf(this.#store, table as StoredTable)
     const selected = columns(cells, dialect, line).join(', ')
     const by = order.map(({ value, direction }) => `${value} ${direction}`).join(', ')
+    const shown = cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
     const cut = this.#range ? '' : ` LIMIT ${limit ?? 'ALL'} OFFSET ${offset}`
     const rows = distinct
-      ? distinctRows(this.#selection, (shown) => columns(shown, dialect, line).join(', '), cut)
+      ? `SELECT ${columns(shown, dialect, line).join(', ')} FROM (${distinctRows(this.#selection)}) ORDER BY ${distinctOrder(this.#selection)}${cut}`
       : `SELECT ${selected} FROM ${from} WHERE ${condition}${by ? ` ORDER BY ${by}` : ''}${cut}`
     const file = join(this.#store.client.folders.export, `${randomUUID()}.${format}`)
     try {
       this.#rows += await this.#session.run(
-        `COPY (${withCtes(this.#selection)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
-        parameters.values,
+        `COPY (${withCtes(this.#selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
       )
       const handle = await open(file, 'r')
       const { size } = await handle.stat()
@@ -274,14 +262,6 @@ class Exporter {
       throw new Error(`dumped ${this.#rows} of ${this.#expectedRows} rows`)
     }
   }
-}
-
-function distinctRows({ cells, order, from, condition }: Selection, columns: (shown: Cell[]) => string, cut: string): string {
-  const position = new Map(cells.map(({ value }, index) => [value, index]))
-  const by = [...order.map(({ value, direction }) => `c${position.get(value)} ${direction}`), ...cells.map((_, index) => `c${index}`)]
-  const shown = cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
-  const distinct = cells.map(({ value }, index) => `${value} AS c${index}`).join(', ')
-  return `SELECT ${columns(shown)} FROM (SELECT DISTINCT ${distinct} FROM ${from} WHERE ${condition}) ORDER BY ${by.join(', ')}${cut}`
 }
 
 async function readChunk({ handle }: Piece): Promise<Uint8Array | undefined> {

@@ -9,12 +9,14 @@ import { Client } from './client.ts'
 import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
 import { dumpTable } from './export.ts'
+import { FullTextIndex } from './full-text/builder.ts'
 import { functionList, inspect } from './gate.ts'
 import { prepareMetadata, readListing, readTable } from './metadata.ts'
 import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
 import type { Store } from './store.ts'
 import { tableSize } from './size.ts'
+import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
 import { upsertRecords } from './upsert.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -23,20 +25,33 @@ import { WriteQueue } from './write-queue.ts'
 const HEADROOM = 64 * 1024 * 1024
 
 /** The embedded engine: one DuckDB file in a folder, one process. */
-export default async function duckdb({ config, sqlFunctions }: EngineContext): Promise<Engine> {
+export default async function duckdb({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
   const functions = await functionList(sqlFunctions)
   const path = resolve(config.duckdbPath)
   const client = await Client.open({ path, memoryLimit: config.duckdbMemoryLimit, threads: config.duckdbThreads })
   const queue = new WriteQueue()
   const checkpointer = new Checkpointer(client, queue)
+  const fullText = new FullTextIndex({
+    connect: async () => {
+      const { session, release } = await client.patientSession()
+      return { connection: session.connection, release }
+    },
+    source: async (id) => {
+      const table = store.tables.get(id) ?? (await client.session((session) => readTable(session, id)))
+      return table?.id === id ? textSource(store, table) : undefined
+    },
+    failed: (id, error) => logger.error('full-text index not built', { resource: id, error: String(error) }),
+  })
   const store: Store = {
     client,
     queue,
     tables: new Map(),
     msInTimestamp: config.msInTimestamp,
+    fullText,
     definitionChanged: () => checkpointer.schedule(),
   }
   await client.session(prepareMetadata)
+  await client.session((session) => fullText.prepare(session.connection))
   if (config.includeUpdatedAt) await addUpdatedAt(store)
 
   const checkHeadroom = async () => {
@@ -80,6 +95,7 @@ export default async function duckdb({ config, sqlFunctions }: EngineContext): P
     healthcheck: ({ signal } = {}) => client.session(async (session) => void (await session.row('SELECT 1')), signal),
     async close() {
       await queue.idle()
+      await fullText.close()
       checkpointer.stop()
       await client.close()
     },

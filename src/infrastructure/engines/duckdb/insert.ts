@@ -73,7 +73,7 @@ export async function storedRecords(
   table: StoredTable,
   dialect: Dialect,
   condition: string,
-  { values = [], limit }: { values?: (string | number | null)[]; limit?: number } = {},
+  limit?: number,
 ): Promise<Uint8Array> {
   const cells = allColumns(table).map((column) => ({
     name: column.name,
@@ -83,7 +83,6 @@ export async function storedRecords(
   const [text] = (await session.row(
     `SELECT encode(string_agg(text, ',' ORDER BY id)) FROM (SELECT t._id AS id, ${objectText(cells, dialect)} AS text ` +
       `FROM ${tableName(table.id)} t WHERE ${condition} ORDER BY t._id ${limit === undefined ? '' : `LIMIT ${limit}`})`,
-    values,
   )) ?? [null]
   return blobBytes(text)
 }

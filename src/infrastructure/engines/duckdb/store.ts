@@ -6,6 +6,7 @@ import type { Client, Session } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { createDialect } from './dialect.ts'
 import { translateFailure } from './failures.ts'
+import type { FullTextIndex } from './full-text/builder.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
 import { dropStage } from './stage.ts'
@@ -18,6 +19,7 @@ export interface Store {
   /** Tables as last read or written by this process, the only one on the file. */
   readonly tables: Map<string, StoredTable>
   readonly msInTimestamp: boolean
+  readonly fullText: FullTextIndex
   /** Called after a change of definition has been committed: the log should not have to replay it (traps T14). */
   readonly definitionChanged: () => void
 }

@@ -52,11 +52,12 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
   await checkConstraints(session, staged, dialect)
 
   const written = await session.transaction(async () => {
+    if (Object.keys(widened).length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
     for (const column of Object.keys(widened)) {
       const stored = dialect.stored(table.columns.find(({ name }) => name === column) as Column)
       await session.run(`ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column)} TYPE ${dialect.storage(stored)}`)
     }
-    const { affected, after, ids } = plan.method === 'insert' ? await insert(session, table, staged) : await merge(session, table, staged, plan)
+    const { affected, after, ids } = plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
     await (Object.keys(widened).length > 0 ? updateTable : updateCounters)(session, after)
     const records = plan.includeRecords ? await storedRecords(session, after, dialect, ids) : undefined
     const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
@@ -64,6 +65,7 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     return written
   })
   store.tables.set(table.id, written.table as StoredTable)
+  store.fullText.schedule(table.id)
   return written
 }
 
@@ -81,7 +83,7 @@ async function insert(session: Session, table: StoredTable, staged: readonly Col
 }
 
 /** Updates the rows that the records name by key or `_id`, and inserts the others where the method allows it. */
-async function merge(session: Session, table: StoredTable, staged: readonly Column[], plan: UpsertPlan): Promise<Outcome> {
+async function merge(store: Store, session: Session, table: StoredTable, staged: readonly Column[], plan: UpsertPlan): Promise<Outcome> {
   const byId = plan.records.columns.includes(ID_COLUMN)
   const flags = plan.records.shapeOf.length > 0
   await resolveTargets(session, table, byId)
@@ -93,6 +95,7 @@ async function merge(session: Session, table: StoredTable, staged: readonly Colu
   const base = Math.max(table.nextId, highest + 1)
   const id = `coalesce(s._target, s._given, ${base} - 1 + count(*) FILTER (s._target IS NULL AND s._given IS NULL) OVER (ORDER BY s._row))`
   const written = `SELECT s._row, ${id} AS _final FROM temp._resolved s`
+  await store.fullText.noteChanged(session.connection, table.id, table.count, `SELECT coalesce(_target, _given) FROM temp._resolved WHERE coalesce(_target, _given) IS NOT NULL`)
   if (matched > 0) await updateMatched(session, table, staged, byId, flags)
   if (fresh > 0) await insertRows(session, table, staged, id, 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
   await checkUnique(session, table, written)

@@ -2,7 +2,7 @@ import type { Column } from '../../../core/table-schema.ts'
 import type { Filter } from '../engine.ts'
 import type { Decimal } from './decimal.ts'
 import { floorToScale, formatDecimal, parseDecimal } from './decimal.ts'
-import type { Parameters } from './quote.ts'
+import type { Values } from './quote.ts'
 
 /** What a filter needs to know of the engine that runs it. */
 export interface FilterDialect {
@@ -20,44 +20,44 @@ type Operator = Comparison['op']
 const OPERATORS: Readonly<Record<Operator, string>> = { eq: '=', lt: '<', lte: '<=', gt: '>', gte: '>=' }
 
 /** A filter as an SQL condition; its values are bound (contract §5). */
-export function filterCondition(filter: Filter, dialect: FilterDialect, parameters: Parameters): string {
+export function filterCondition(filter: Filter, dialect: FilterDialect, values: Values): string {
   switch (filter.op) {
     case 'and':
     case 'or':
-      return join(filter.filters, filter.op, dialect, parameters)
+      return join(filter.filters, filter.op, dialect, values)
     case 'in':
-      return membership(filter.column, filter.values, dialect, parameters)
+      return membership(filter.column, filter.values, dialect, values)
     default:
-      return comparison(filter, dialect, parameters)
+      return comparison(filter, dialect, values)
   }
 }
 
-function join(filters: readonly Filter[], op: 'and' | 'or', dialect: FilterDialect, parameters: Parameters): string {
+function join(filters: readonly Filter[], op: 'and' | 'or', dialect: FilterDialect, values: Values): string {
   if (filters.length === 0) return op === 'and' ? 'TRUE' : 'FALSE'
-  const conditions = filters.map((filter) => filterCondition(filter, dialect, parameters))
+  const conditions = filters.map((filter) => filterCondition(filter, dialect, values))
   return `(${conditions.join(op === 'and' ? ' AND ' : ' OR ')})`
 }
 
-function membership(column: Column, values: readonly (string | null)[], dialect: FilterDialect, parameters: Parameters): string {
+function membership(column: Column, items: readonly (string | null)[], dialect: FilterDialect, values: Values): string {
   const reference = dialect.reference(column)
-  const bound = values.flatMap((value) => {
+  const bound = items.flatMap((value) => {
     if (value === null) return []
     const digits = equalDigits(column, value, dialect)
-    return digits === undefined ? [] : [dialect.value(parameters.add(digits), column)]
+    return digits === undefined ? [] : [dialect.value(values.add(digits), column)]
   })
   const conditions = bound.length > 0 ? [`${reference} IN (${bound.join(', ')})`] : []
-  if (values.includes(null)) conditions.push(`${reference} IS NULL`)
+  if (items.includes(null)) conditions.push(`${reference} IS NULL`)
   return conditions.length > 0 ? `(${conditions.join(' OR ')})` : 'FALSE'
 }
 
-function comparison({ op, column, value }: Comparison, dialect: FilterDialect, parameters: Parameters): string {
+function comparison({ op, column, value }: Comparison, dialect: FilterDialect, values: Values): string {
   const reference = dialect.reference(column)
   if (value === null) return op === 'eq' ? `${reference} IS NULL` : 'FALSE'
   const range = dialect.exactRange(column)
   const decimal = range && parseDecimal(value)
-  if (!range || !decimal) return `${reference} ${OPERATORS[op]} ${dialect.value(parameters.add(value), column)}`
+  if (!range || !decimal) return `${reference} ${OPERATORS[op]} ${dialect.value(values.add(value), column)}`
   return exactComparison(op, decimal, range, (digits, operator) =>
-    `${reference} ${operator} ${dialect.value(parameters.add(formatDecimal(digits, range.scale)), column)}`,
+    `${reference} ${operator} ${dialect.value(values.add(formatDecimal(digits, range.scale)), column)}`,
   ) ?? `${reference} IS NOT NULL`
 }
 

@@ -1,0 +1,44 @@
+import type { StoredTable } from './metadata.ts'
+
+/**
+ * Tables as last read or written by this process, the only one on the file. What a write leaves is newer than what was
+ * being read meanwhile.
+ */
+export class TableCache {
+  readonly #tables = new Map<string, StoredTable>()
+  readonly #changed = new Map<string, number>()
+  #now = 0
+
+  /** The time of a read that begins now, for `remember`. */
+  get now(): number {
+    return this.#now
+  }
+
+  get(id: string): StoredTable | undefined {
+    return this.#tables.get(id)
+  }
+
+  /** Keeps what a read that began at `since` found, unless a write came between. Answers the newer of both. */
+  remember(table: StoredTable, since: number): StoredTable | undefined {
+    if ((this.#changed.get(table.id) ?? 0) > since) return this.#tables.get(table.id)
+    this.#tables.set(table.id, table)
+    return table
+  }
+
+  /** After a commit. */
+  set(id: string, table: StoredTable): void {
+    this.#change(id)
+    this.#tables.set(id, table)
+  }
+
+  /** After a drop, or after a write of which it is not known how it ended. */
+  delete(id: string): void {
+    this.#change(id)
+    this.#tables.delete(id)
+  }
+
+  #change(id: string): void {
+    this.#now += 1
+    this.#changed.set(id, this.#now)
+  }
+}
