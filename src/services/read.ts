@@ -88,7 +88,7 @@ export async function info({ engine }: ServiceContext, table: Table, params: Inf
     size: size.table,
     db_size: size.total,
     idx_size: size.indexes,
-    aliases: [...table.aliases].reverse(),
+    aliases: table.aliases,
     resource_id: table.id,
     total: table.count,
     primary_key: table.primaryKey,

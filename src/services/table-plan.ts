@@ -46,13 +46,18 @@ export function planTable(
       columns,
       primaryKey,
       indexes: indexes.filter((index) => index.every((name) => names.has(name))),
-      ...(params.aliases && { aliases: params.aliases }),
+      ...(params.aliases && { aliases: newestFirst(params.aliases) }),
       schemaProperties: declaration.schemaProperties ?? table?.schemaProperties ?? {},
       hasUpdatedAt: config.includeUpdatedAt || (table?.hasUpdatedAt ?? false),
     },
     declaration,
     warnings,
   }
+}
+
+/** Of a request's aliases the last is the newest. */
+function newestFirst(aliases: readonly string[]): string[] {
+  return [...new Set(aliases)].reverse()
 }
 
 /** Stored columns first, as they are or as redeclared, then new ones, then what the first record adds. */
