@@ -46,6 +46,7 @@ const cases: readonly Omit<ContractCase, 'env'>[] = [
   { name: '§3.2 a datastore resource needs no force', setup: [create('open-4')], call: ['upsert', { resource_id: 'open-4', method: 'insert', records: [{ a: 2 }] }, EDITOR], result: { resource_id: 'open-4' } },
   { name: '§1.7 a callback drops the identity', setup: [create('closed-5')], call: { line: 'GET /api/3/action/datastore_search?resource_id=closed-5&callback=fn', headers: EDITOR }, ...denied },
   { name: '§10.2 row 48: create on a resource that CKAN does not know', call: ['create', { resource_id: 'unknown', fields }, EDITOR], status: 404, type: 'Not Found Error' },
+  { name: '§10.2 row 49: the read-only guard', call: ['create', { resource_id: 'linked-1', fields }, EDITOR], status: 409, error: { 'read-only': [READ_ONLY], message: /read-only/ } },
   { name: '§10.2 row 9: create answers package_id when known', call: create('open-1'), result: { package_id: 'package-of-open-1' } },
 ]
 

@@ -1,0 +1,67 @@
+import type { Call, ContractCase } from './case.ts'
+
+/** A field's type and constraints, values that fit, and values that don't. */
+const rules: readonly (readonly [type: string, constraints: object, fits: unknown[], breaks: unknown[])][] = [
+  ['integer', { required: true }, [0], [null]],
+  ['string', { required: true }, [''], [null]],
+  ['integer', { unique: true }, [1], [100]],
+  ['string', { unique: true }, ['a', null, null], ['known']],
+  ['string', { enum: ['oak', 'elm'] }, ['oak', null], ['ash', 'OAK', '']],
+  ['integer', { enum: [1, 2] }, [1, 2, null], [3]],
+  ['integer', { minimum: 1, maximum: 5 }, [1, 5, null], [0, 6]],
+  ['number', { minimum: 0.5 }, [0.5], [0.25]],
+  ['number', { maximum: '1.5' }, [1.5], [1.75]],
+  ['date', { minimum: '2020-01-01' }, ['2020-01-01'], ['2019-12-31']],
+  ['datetime', { maximum: '2020-01-01T00:00:00Z' }, ['2020-01-01T00:00:00Z'], ['2020-01-01T00:00:01Z']],
+  ['string', { pattern: '[A-Z]{2}\\d+' }, ['AB1', null], ['AB', 'xAB1', 'AB1x']],
+  ['string', { minLength: 2, maxLength: 3 }, ['ab', 'äöü', null], ['a', 'abcd', '']],
+]
+
+/** A value that is stored before: what `unique` must not meet again. */
+const known = (type: string): unknown => ({ integer: 100, string: 'known' })[type]
+
+const declare = (type: string, constraints: object): Call => ['create', { schema: { fields: [{ name: 'k', type: 'integer' }, { name: 'a', type, constraints }], primaryKey: 'k' } }]
+const stored = ({ type, constraints }: { type: string; constraints: object }): Call[] => {
+  const first = 'unique' in constraints ? [{ k: 0, a: known(type) }] : []
+  return [declare(type, constraints), ['upsert', { method: 'insert', records: first }]]
+}
+const nameOf = (type: string, constraints: object) => `${type} ${JSON.stringify(constraints)}`
+const firstOf = (constraints: object) => Object.keys(constraints)[0] as string
+
+/** Frictionless constraints, held on every write (contract §9.2; the service's own promise). */
+export const constraints: readonly ContractCase[] = [
+  ...rules.map(([type, limits, fits], index): ContractCase => ({
+    name: `§9.2 constraints: ${nameOf(type, limits)} takes ${JSON.stringify(fits)}`,
+    setup: stored({ type, constraints: limits }),
+    call: ['upsert', { method: 'insert', records: fits.map((a, k) => ({ k: k + 1, a })) }],
+    ...(index === 0 && { smoke: true }),
+  })),
+  ...rules.flatMap(([type, limits, fits, breaks]) =>
+    breaks.flatMap((a) =>
+      (['insert', 'upsert', 'create', 'update'] as const).map((method): ContractCase => {
+        const records = method === 'update' ? [{ k: 50, a }] : [{ k: 1, a: fits[0] }, { k: 2, a }]
+        const before: Call[] = method === 'update' ? [['upsert', { method: 'insert', records: [{ k: 50, a: fits[0] }] }]] : []
+        const total = before.length + ('unique' in limits ? 1 : 0)
+        return {
+          name: `§9.2 constraints: ${nameOf(type, limits)} refuses ${JSON.stringify(a)} on ${method}`,
+          setup: [...stored({ type, constraints: limits }), ...before],
+          call: method === 'create' ? ['create', { records }] : ['upsert', { method, records }],
+          error: { records: [new RegExp(Object.keys(limits).join('|'))], records_row: records.length - 1, records_column: 'a', message: new RegExp(`row ${records.length - 1}, column "a".*(${Object.keys(limits).join('|')})`) },
+          then: [[['search', { limit: 0 }], { result: { total } }]],
+        }
+      }),
+    ),
+  ),
+  { name: '§9.2 constraints: required, and the key is missing in the record', setup: [declare('integer', { required: true })], call: ['upsert', { method: 'insert', records: [{ k: 1 }] }], error: { records: [/required/], records_row: 0, records_column: 'a' } },
+  { name: '§9.2 constraints: required, and an update leaves it alone', setup: [['create', { schema: { fields: [{ name: 'k', type: 'integer' }, { name: 'a', type: 'integer', constraints: { required: true } }, { name: 'b', type: 'string' }], primaryKey: 'k' }, records: [{ k: 1, a: 1 }] }]], call: ['upsert', { method: 'update', records: [{ k: 1, b: 'x' }] }] },
+  { name: '§9.2 constraints: unique, twice in one call', setup: [declare('integer', { unique: true })], call: ['upsert', { method: 'insert', records: [{ k: 1, a: 7 }, { k: 2, a: 7 }] }], error: { records: [/unique/], records_column: 'a' } },
+  { name: '§9.2 constraints: unique, and an update of the same row', setup: [declare('integer', { unique: true }), ['upsert', { method: 'insert', records: [{ k: 1, a: 7 }] }]], call: ['upsert', { method: 'update', records: [{ k: 1, a: 7 }] }] },
+  { name: '§9.2 constraints: unique, and two rows that swap', setup: [declare('integer', { unique: true }), ['upsert', { method: 'insert', records: [{ k: 1, a: 1 }, { k: 2, a: 2 }] }]], call: ['upsert', { method: 'update', records: [{ k: 1, a: 2 }, { k: 2, a: 1 }] }] },
+  { name: '§9.2 constraints: dry_run finds what breaks them', setup: [declare('integer', { maximum: 5 })], call: ['upsert', { method: 'insert', dry_run: true, records: [{ k: 1, a: 6 }] }], error: { records: [/maximum/] } },
+  ...[{ minimum: 'x' }, { enum: 7 }, { pattern: '[' }, { minLength: 'x' }, { required: 'yes' }].map((bad): ContractCase => ({
+    name: `§9.2 constraints: ${JSON.stringify(bad)} is refused in a declaration`,
+    call: declare('pattern' in bad || 'minLength' in bad ? 'string' : 'integer', bad),
+    error: { schema: [new RegExp(firstOf(bad))] },
+    then: [[['search'], { status: 404 }]],
+  })),
+]
