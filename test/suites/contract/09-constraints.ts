@@ -1,7 +1,9 @@
 import type { Call, ContractCase } from './case.ts'
 
+type Rule = readonly [type: string, constraints: object, fits: unknown[], breaks: unknown[]]
+
 /** A field's type and constraints, values that fit, and values that don't. */
-const rules: readonly (readonly [type: string, constraints: object, fits: unknown[], breaks: unknown[])][] = [
+const rules: readonly Rule[] = [
   ['integer', { required: true }, [0], [null]],
   ['string', { required: true }, [''], [null]],
   ['integer', { unique: true }, [1], [100]],

@@ -86,10 +86,11 @@ async function insert(session: Session, table: StoredTable, staged: readonly Col
 async function merge(store: Store, session: Session, table: StoredTable, staged: readonly Column[], plan: UpsertPlan): Promise<Outcome> {
   const byId = plan.records.columns.includes(ID_COLUMN)
   const flags = plan.records.shapeOf.length > 0
-  await resolveTargets(session, table, byId)
-  if (plan.records.count > 1) await mergeDuplicates(session, table, staged, flags)
+  const keys = carriedKey(table, staged)
+  await resolveTargets(session, table, keys, byId)
+  if (plan.records.count > 1) await mergeDuplicates(session, keys, staged, flags)
   const { matched, fresh, numbered, highest } = await countTargets(session)
-  if (plan.method === 'update' && fresh > 0) await refuseMissing(session, table, byId)
+  if (plan.method === 'update' && fresh > 0) await refuseMissing(session, keys, byId)
   await checkRequired(session, table, staged, { name: 'temp._resolved', isNew: 's._target IS NULL', flags })
   // Above all that were ever given, in the records' order; an `_id` that a record brings along keeps its own.
   const base = Math.max(table.nextId, highest + 1)
@@ -107,6 +108,12 @@ async function merge(store: Store, session: Session, table: StoredTable, staged:
     after: { ...table, nextId: base + fresh - numbered, count: table.count + fresh },
     ids: `t._id IN (SELECT _final FROM (${written}))`,
   }
+}
+
+/** The unique key, unless records leave a part of it out: then every one of them carries its `_id`. */
+function carriedKey({ primaryKey }: StoredTable, staged: readonly Column[]): readonly string[] {
+  const carried = new Set(staged.map(({ name }) => name))
+  return primaryKey.every((name) => carried.has(name)) ? primaryKey : []
 }
 
 interface Targets {
@@ -127,9 +134,9 @@ async function countTargets(session: Session): Promise<Targets> {
 }
 
 /** Finds each record's row: by the `_id` it carries, else by the key. The temporary table `_resolved`. */
-async function resolveTargets(session: Session, table: StoredTable, byId: boolean): Promise<void> {
+async function resolveTargets(session: Session, table: StoredTable, key: readonly string[], byId: boolean): Promise<void> {
   const name = tableName(table.id)
-  const keys = table.primaryKey.map((key) => `k.${quoteIdentifier(key)} = r.${quoteIdentifier(key)}`)
+  const keys = key.map((column) => `k.${quoteIdentifier(column)} = r.${quoteIdentifier(column)}`)
   const joins = [
     ...(byId ? [`LEFT JOIN ${name} i ON i._id = r._given`] : []),
     ...(keys.length > 0 ? [`LEFT JOIN ${name} k ON ${[...(byId ? ['r._given IS NULL'] : []), ...keys].join(' AND ')}`] : []),
@@ -140,10 +147,10 @@ async function resolveTargets(session: Session, table: StoredTable, byId: boolea
 }
 
 /** Several records of one row become one: the last word on each column wins. */
-async function mergeDuplicates(session: Session, table: StoredTable, staged: readonly Column[], flags: boolean): Promise<void> {
-  const entity = ['_target', '_given', ...table.primaryKey.map(quoteIdentifier)]
+async function mergeDuplicates(session: Session, key: readonly string[], staged: readonly Column[], flags: boolean): Promise<void> {
+  const entity = ['_target', '_given', ...key.map(quoteIdentifier)]
   const groups = entity.map((column, index) => (index < 2 ? column : `CASE WHEN coalesce(_target, _given) IS NULL THEN ${column} END`))
-  const nullKey = table.primaryKey.map((key) => `${quoteIdentifier(key)} IS NULL`)
+  const nullKey = key.map((column) => `${quoteIdentifier(column)} IS NULL`)
   // A null in the key never equals another: such records stay apart.
   const apart = nullKey.length > 0 ? `CASE WHEN coalesce(_target, _given) IS NULL AND (${nullKey.join(' OR ')}) THEN _row END` : 'NULL'
   const grouping = [...groups, apart].join(', ')
@@ -159,12 +166,12 @@ async function mergeDuplicates(session: Session, table: StoredTable, staged: rea
   )
 }
 
-async function refuseMissing(session: Session, table: StoredTable, byId: boolean): Promise<void> {
-  const shown = ['_given', ...table.primaryKey.map(quoteIdentifier)].map((column) => `CAST(${column} AS VARCHAR)`)
+async function refuseMissing(session: Session, key: readonly string[], byId: boolean): Promise<void> {
+  const shown = ['_given', ...key.map(quoteIdentifier)].map((column) => `CAST(${column} AS VARCHAR)`)
   const missing = await session.row(`SELECT ${shown.join(', ')} FROM temp._resolved WHERE _target IS NULL ORDER BY _row LIMIT 1`)
   if (!missing) return
   const [given, ...keys] = missing
-  const names = byId && given !== null ? [ID_COLUMN] : table.primaryKey
+  const names = byId && given !== null ? [ID_COLUMN] : key
   const values = byId && given !== null ? [given] : keys
   const shownKey = names.map((name, index) => `'${name}': ${values[index] === null ? 'None' : `'${values[index]}'`}`)
   throw new ValidationError({ key: [`key "{${shownKey.join(', ')}}" not found`] })
