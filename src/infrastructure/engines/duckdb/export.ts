@@ -20,6 +20,8 @@ import { dialectOf } from './store.ts'
 const FIRST_PIECE = 2_000
 const PIECE_GROWTH = 4
 const PIECE_BYTES = 16 * 1024 * 1024
+/** `_id`s of one piece at most: where a filter leaves few rows, many may follow. */
+const WIDEST_PIECE = 250_000
 const READ_BYTES = 256 * 1024
 /** A client that takes nothing for this long loses its snapshot. */
 const STALL_MS = 5 * 60_000
@@ -62,23 +64,30 @@ interface Range {
  * neither a thread nor more than two pieces on disk (traps T27).
  */
 export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSignal): Promise<Dumped> {
-  const { session, release } = await store.client.patientSession()
+  signal?.throwIfAborted()
+  const left = new AbortController()
+  const abort = () => left.abort(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  const { session, release } = await store.client.patientSession(left.signal)
   const leave = async () => {
-    await session.run('ROLLBACK').catch(() => undefined)
+    signal?.removeEventListener('abort', abort)
+    if (!left.signal.aborted) await session.run('ROLLBACK').catch(() => left.abort())
     release()
   }
   try {
-    signal?.throwIfAborted()
-    await session.run('BEGIN TRANSACTION READ ONLY')
-    const exporter = await prepare(store, session, plan)
-    return { kind: 'stream', ...(await exporter.stream(leave, signal)) }
+    const exporter = await store.client.turn(async () => {
+      await session.run('BEGIN TRANSACTION READ ONLY')
+      return prepare(store, session, plan, left)
+    }, left.signal)
+    return { kind: 'stream', ...(await exporter.stream(leave)) }
   } catch (error) {
     await leave()
+    signal?.throwIfAborted()
     throw invalidQuery(error)
   }
 }
 
-async function prepare(store: Store, session: Session, plan: DumpPlan): Promise<Exporter> {
+async function prepare(store: Store, session: Session, plan: DumpPlan, left: AbortController): Promise<Exporter> {
   const table = plan.table as StoredTable
   const stand = await session.row(
     'SELECT schema_revision, row_count, next_id FROM datastore.main._table_metadata WHERE resource_id = $1',
@@ -89,11 +98,24 @@ async function prepare(store: Store, session: Session, plan: DumpPlan): Promise<
   const inPieces = plan.format !== 'parquet' && isIdOrder(plan)
   const range = inPieces ? await idRange(session, selection, plan, BigInt(Number(stand[2]))) : undefined
   const whole = selection.rows === 'all' && !plan.distinct && plan.offset === 0 && plan.limit === undefined
-  return new Exporter(store, session, plan, selection, range, whole ? Number(stand[1]) : undefined)
+  return new Exporter({
+    store,
+    session,
+    plan,
+    selection,
+    range,
+    expectedRows: whole ? Number(stand[1]) : undefined,
+    left,
+  })
 }
 
 /** The `_id`s between which the asked rows lie. */
-async function idRange(session: Session, selection: Selection, { offset, limit }: DumpPlan, nextId: bigint): Promise<Range> {
+async function idRange(
+  session: Session,
+  selection: Selection,
+  { offset, limit }: DumpPlan,
+  nextId: bigint,
+): Promise<Range> {
   const nth = async (n: number) => {
     const [id] =
       (await session.row(
@@ -115,29 +137,34 @@ interface Piece {
   bytes: number
 }
 
+interface Export {
+  readonly store: Store
+  readonly session: Session
+  readonly plan: DumpPlan
+  readonly selection: Selection
+  readonly range: Range | undefined
+  /** Rows that there must be in the end, where that is known. */
+  readonly expectedRows: number | undefined
+  /** Aborts when nobody waits for the rest any more. */
+  readonly left: AbortController
+}
+
 class Exporter {
-  readonly #store: Store
-  readonly #session: Session
-  readonly #plan: DumpPlan
-  readonly #selection: Selection
-  readonly #expectedRows: number | undefined
+  readonly #export: Export
   #range: Range | undefined
-  #width = BigInt(FIRST_PIECE)
+  #width = FIRST_PIECE
   #rows = 0
   #next: Promise<Piece | undefined> | undefined
   #finished = false
 
-  constructor(store: Store, session: Session, plan: DumpPlan, selection: Selection, range: Range | undefined, expectedRows: number | undefined) {
-    this.#store = store
-    this.#session = session
-    this.#plan = plan
-    this.#selection = selection
-    this.#range = range
-    this.#expectedRows = expectedRows
+  constructor(given: Export) {
+    this.#export = given
+    this.#range = given.range
   }
 
   /** Starts with the first piece in hand, so that what fails at once fails before the answer's status is sent. */
-  async stream(leave: () => Promise<void>, signal?: AbortSignal): Promise<{ stream: ReadableStream<Uint8Array>; length?: number }> {
+  async stream(leave: () => Promise<void>): Promise<{ stream: ReadableStream<Uint8Array>; length?: number }> {
+    const { left } = this.#export
     let piece = await this.#write()
     const length = this.#finished ? (piece?.bytes ?? 0) : undefined
     this.#next = this.#prefetch()
@@ -147,18 +174,20 @@ class Exporter {
       if (ended) return
       ended = true
       clearTimeout(stalled)
-      signal?.removeEventListener('abort', abort)
-      this.#session.connection.interrupt()
+      left.signal.removeEventListener('abort', abort)
       await discard(piece)
       await discard(await this.#next?.catch(() => undefined))
       await leave()
     }
     let controller: ReadableStreamDefaultController<Uint8Array>
     const fail = async (reason: unknown) => {
-      if (!ended) controller.error(reason)
+      if (ended) return
+      controller.error(reason)
+      left.signal.removeEventListener('abort', abort)
+      left.abort(reason)
       await end()
     }
-    const abort = () => void fail(signal?.reason)
+    const abort = () => void fail(left.signal.reason)
     const watch = () => {
       clearTimeout(stalled)
       stalled = setTimeout(() => void fail(new Error('the client took nothing for too long')), STALL_MS)
@@ -168,7 +197,7 @@ class Exporter {
       {
         start: (given) => {
           controller = given
-          signal?.addEventListener('abort', abort, { once: true })
+          left.signal.addEventListener('abort', abort, { once: true })
           watch()
         },
         pull: async () => {
@@ -188,7 +217,7 @@ class Exporter {
             await fail(error)
           }
         },
-        cancel: end,
+        cancel: (reason) => fail(reason ?? new Error('nobody reads the dump any more')),
       },
       { highWaterMark: 0 },
     )
@@ -206,41 +235,62 @@ class Exporter {
   async #write(): Promise<Piece | undefined> {
     while (!this.#finished) {
       const condition = this.#nextCondition()
-      const piece = await this.#store.client.turn(() => this.#copy(condition))
-      if (piece.bytes > 0 || this.#plan.format === 'parquet') return piece
+      const piece = await this.#turn(() => this.#copy(condition))
+      if (piece.bytes > 0 || this.#export.plan.format === 'parquet') return piece
       await discard(piece)
+      await this.#turn(() => this.#skipGap())
     }
     return undefined
   }
 
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    const { store, left } = this.#export
+    return store.client.turn(work, left.signal)
+  }
+
   #nextCondition(): string {
+    const { condition } = this.#export.selection
     if (!this.#range) {
       this.#finished = true
-      return this.#selection.condition
+      return condition
     }
     const { after, upTo } = this.#range
-    const end = after + this.#width < upTo ? after + this.#width : upTo
+    const end = after + BigInt(this.#width) < upTo ? after + BigInt(this.#width) : upTo
     this.#range = { after: end, upTo }
     this.#finished = end >= upTo
-    return `t._id > ${after} AND t._id <= ${end} AND (${this.#selection.condition})`
+    return `t._id > ${after} AND t._id <= ${end} AND (${condition})`
+  }
+
+  /** Where nothing was found, the next row may be far away. */
+  async #skipGap(): Promise<void> {
+    if (!this.#range || this.#finished) return
+    const { ctes, from, condition } = this.#export.selection
+    const { after, upTo } = this.#range
+    const [next] =
+      (await this.#export.session.row(
+        `${withCtes(ctes)} SELECT min(t._id) FROM ${from} WHERE t._id > ${after} AND t._id <= ${upTo} AND (${condition})`,
+      )) ?? []
+    if (next === null || next === undefined) this.#finished = true
+    else this.#range = { after: BigInt(String(next)) - 1n, upTo }
   }
 
   async #copy(condition: string): Promise<Piece> {
-    const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = this.#plan
-    const { cells, order, from } = this.#selection
+    const { store, session, plan, selection } = this.#export
+    const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = plan
+    const { cells, order, from } = selection
     const { columns, copyOptions } = exportFormats[format]
-    const dialect = dialectOf(this.#store, table as StoredTable)
+    const dialect = dialectOf(store, table as StoredTable)
     const selected = columns(cells, dialect, line).join(', ')
     const by = order.map(({ value, direction }) => `${value} ${direction}`).join(', ')
     const shown = cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
     const cut = this.#range ? '' : ` LIMIT ${limit ?? 'ALL'} OFFSET ${offset}`
     const rows = distinct
-      ? `SELECT ${columns(shown, dialect, line).join(', ')} FROM (${distinctRows(this.#selection)}) ORDER BY ${distinctOrder(this.#selection)}${cut}`
+      ? `SELECT ${columns(shown, dialect, line).join(', ')} FROM (${distinctRows(selection)}) ORDER BY ${distinctOrder(selection)}${cut}`
       : `SELECT ${selected} FROM ${from} WHERE ${condition}${by ? ` ORDER BY ${by}` : ''}${cut}`
-    const file = join(this.#store.client.folders.export, `${randomUUID()}.${format}`)
+    const file = join(store.client.folders.export, `${randomUUID()}.${format}`)
     try {
-      this.#rows += await this.#session.run(
-        `COPY (${withCtes(this.#selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
+      this.#rows += await session.run(
+        `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
       )
       const handle = await open(file, 'r')
       const { size } = await handle.stat()
@@ -254,12 +304,13 @@ class Exporter {
 
   #adaptWidth(bytes: number): void {
     const growth = Math.min(PIECE_GROWTH, PIECE_BYTES / bytes)
-    this.#width = BigInt(Math.max(1, Math.round(Number(this.#width) * growth)))
+    this.#width = Math.min(WIDEST_PIECE, Math.max(1, Math.round(this.#width * growth)))
   }
 
   #checkRows(): void {
-    if (this.#expectedRows !== undefined && this.#rows !== this.#expectedRows) {
-      throw new Error(`dumped ${this.#rows} of ${this.#expectedRows} rows`)
+    const { expectedRows } = this.#export
+    if (expectedRows !== undefined && this.#rows !== expectedRows) {
+      throw new Error(`dumped ${this.#rows} of ${expectedRows} rows`)
     }
   }
 }
