@@ -1,6 +1,7 @@
 import type { Decision, Question } from '../auth/provider.ts'
-import { NotAuthorized, TableNotFound, ValidationError } from '../core/errors.ts'
+import { NotAuthorized, NotFound, TableNotFound, ValidationError } from '../core/errors.ts'
 import type { Table } from '../infrastructure/engines/engine.ts'
+import { TABLE_METADATA } from '../services/table-metadata.ts'
 import type { Context } from './context.ts'
 import type { Grants, Operation, Target } from './operation.ts'
 
@@ -36,6 +37,12 @@ const policies: { [T in Target]: Policy<T> } = {
     }
   },
 
+  async searchable(context, operation, params) {
+    if (params.resource_id !== TABLE_METADATA) return policies.table(context, operation, params)
+    const mayRead = (id: string) => isAllowed(ask(context, operation, { resourceId: id }))
+    return { listing: { everything: context.service.provider.open === true, mayRead } }
+  },
+
   async resource(context, operation, params) {
     const id = params.resource_id as string
     context.resource = id
@@ -59,6 +66,17 @@ const policies: { [T in Target]: Policy<T> } = {
   async statement(context, operation) {
     return { authorizeTable: (table) => authorizeTable(context, operation, table) }
   },
+}
+
+/** A denial is a no; anything else that goes wrong is no answer. */
+async function isAllowed(decision: Promise<Decision>): Promise<boolean> {
+  try {
+    await decision
+    return true
+  } catch (error) {
+    if (error instanceof NotAuthorized || error instanceof NotFound) return false
+    throw error
+  }
 }
 
 function admit(context: Context, operation: Operation): void {

@@ -79,7 +79,7 @@ const datastoreActions: readonly Operation[] = [
     kind: 'action',
     readOnly: true,
     permission: 'read',
-    target: 'table',
+    target: 'searchable',
     params: SearchParams,
     result: SearchResult,
     handle: search,

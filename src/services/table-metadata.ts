@@ -1,0 +1,103 @@
+import { ValidationError } from '../core/errors.ts'
+import { columnType } from '../core/field-types.ts'
+import type { Column } from '../core/table-schema.ts'
+import type { CallOptions, Engine, Found, SearchPlan, Table } from '../infrastructure/engines/engine.ts'
+import { filterRows, type Row, sortRows } from './rows/select.ts'
+import { rowWriters } from './rows/write.ts'
+
+/** The name under which a search lists all tables and aliases (contract §7.3). */
+export const TABLE_METADATA = '_table_metadata'
+
+/** Whether the caller may read the table with this id. */
+export type MayRead = (id: string) => Promise<boolean>
+
+const column = (name: string, type: string, frictionless: string): Column => ({
+  name,
+  type: columnType(type),
+  declaredType: type,
+  field: { name, type: frictionless },
+})
+
+/** The table of tables: one row for each table and each alias. It is made anew for each search. */
+export const metadataTable: Table = {
+  id: TABLE_METADATA,
+  aliases: [],
+  columns: [column('name', 'name', 'string'), column('oid', 'oid', 'integer'), column('alias_of', 'name', 'string')],
+  primaryKey: [],
+  indexes: [],
+  schemaProperties: {},
+  hasUpdatedAt: false,
+  count: 0,
+  revision: 0,
+  schemaRevision: 0,
+  createdAt: '',
+  updatedAt: '',
+}
+
+const LISTED_AT_ONCE = 1000
+/** Permissions are asked for so many tables at a time. */
+const ASKED_AT_ONCE = 20
+
+/**
+ * The part of an engine that searches the table of tables: only rows of tables that the caller may read. Permissions
+ * are asked as far as the page goes; the total is known only when that was to the end.
+ */
+export function metadataEngine(engine: Engine, mayRead: MayRead): Pick<Engine, 'describe' | 'search'> {
+  return {
+    describe: async () => metadataTable,
+    async search(plan, options = {}) {
+      if (plan.textQueries.length > 0) throw new ValidationError({ q: [`${TABLE_METADATA} can't be searched by words`] })
+      const rows = sortRows(filterRows(await listRows(engine, options), plan.filter), plan.sort)
+      return pageOf(plan, ...(await readableRows(rows, plan, mayRead)))
+    },
+  }
+}
+
+async function listRows(engine: Engine, options: CallOptions): Promise<Row[]> {
+  const rows: Row[] = []
+  for (let after: string | undefined; ; ) {
+    const listed = await engine.list({ ...(after !== undefined && { after }), limit: LISTED_AT_ONCE }, options)
+    for (const { id, aliases } of listed) rows.push(rowOf(id, null), ...aliases.map((alias) => rowOf(alias, id)))
+    after = listed.at(-1)?.id
+    if (listed.length < LISTED_AT_ONCE) return rows
+  }
+}
+
+/** The rows that the caller may read, at least to the end of the page, and whether these are all there are. */
+async function readableRows(rows: readonly Row[], { offset, limit, distinct }: SearchPlan, mayRead: MayRead): Promise<[Row[], boolean]> {
+  const end = distinct ? Number.POSITIVE_INFINITY : offset + limit
+  const readable: Row[] = []
+  let asked = 0
+  for (; asked < rows.length && readable.length < end; asked += ASKED_AT_ONCE) {
+    const some = rows.slice(asked, asked + ASKED_AT_ONCE)
+    const allowed = await Promise.all(some.map(({ name, alias_of }) => mayRead(String(alias_of ?? name))))
+    readable.push(...some.filter((_, index) => allowed[index]))
+  }
+  return [readable, asked >= rows.length]
+}
+
+function pageOf(plan: SearchPlan, readable: readonly Row[], complete: boolean): Found {
+  const { projection, limit, offset, distinct, format, includeTotal } = plan
+  const names = projection.map((item) => ('rank' in item ? item.rank : item.name))
+  const shown = readable.map((row) => names.map((name) => row[name] ?? null))
+  const rows = distinct ? [...new Map(shown.map((cells) => [JSON.stringify(cells), cells])).values()] : shown
+  const page = rows.slice(offset, offset + limit)
+  return {
+    records: new TextEncoder().encode(rowWriters[format](names, page)),
+    rows: page.length,
+    ...(includeTotal && complete && { total: rows.length }),
+    revision: 0,
+  }
+}
+
+function rowOf(name: string, aliasOf: string | null): Row {
+  const hash = fnv1a(`${aliasOf ?? ''}/${name}`)
+  return { _id: hash.toString(16).padStart(16, '0'), name, oid: Number(hash & 0x7fffffffn), alias_of: aliasOf }
+}
+
+/** A 64-bit number that stands for a name, the same in every process: where PostgreSQL has an object's id. */
+function fnv1a(text: string): bigint {
+  let hash = 0xcbf29ce484222325n
+  for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn
+  return hash
+}
