@@ -26,11 +26,10 @@ interface Language {
 
 const orama = (module: { stemmer: Stem }) => ({ stem: module.stemmer })
 
-/** Porter2 exchanges at most the last letter (`happy` → `happi`), and in `dying` and its like the last two of three. */
-const englishHead: Configuration['head'] = (lexeme) => ({ text: lexeme.slice(0, keptLetters(lexeme)), folded: false })
-
-function keptLetters(lexeme: string): number {
-  return Math.max(1, lexeme.length - (lexeme.length <= 3 ? 2 : 1))
+/** Porter2 exchanges at most the last letter (`happy` → `happi`), but for `dying` and its like. */
+const englishHead: Configuration['head'] = (lexeme) => {
+  const kept = /^[dlt]ie$/.test(lexeme) ? 1 : Math.max(1, lexeme.length - 1)
+  return { text: lexeme.slice(0, kept), folded: false }
 }
 
 /** The stemmer takes marks off and changes endings, never the first letter. */

@@ -9,7 +9,7 @@ type Operand = TextExpression | undefined
 type Piece = { operator: '(' | ')' | '&' | '|' | '!' } | { distance: number } | { operand: string; prefix: boolean }
 
 const DEPTH_MAX = 100
-const DISTANCE_MAX = 16384
+const DISTANCE_MAX = 100
 
 const pieces: readonly { pattern: RegExp; read: (match: RegExpExecArray) => Piece }[] = [
   { pattern: /([()&|!])/y, read: ([, operator]) => ({ operator: operator as '&' }) },

@@ -140,6 +140,8 @@ describe('§6 on the rows themselves', () => {
     ['!(well <-> known)', { plain: false }, [1, 2, 4, 5]],
     ['brien <2> well <-> kno:*', { plain: false, language: 'simple' }, [3]],
     ['zz <-> known', { plain: false }, []],
+    ['known <100> well', { plain: false }, []],
+    ['oak <2> anoth:* | (well <-> known) & !(known <-> well)', { plain: false }, [1, 3]],
     ['oak', on('name'), [1]],
     ['oak', on('notes'), [1, 2]],
     ['20', on('extra'), [2]],

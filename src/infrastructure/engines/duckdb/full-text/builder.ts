@@ -156,6 +156,6 @@ export class FullTextIndex {
   }
 
   async #sleep(ms: number): Promise<void> {
-    await sleep(ms, undefined, { ref: false, signal: this.#stop.signal }).catch(() => undefined)
+    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined)
   }
 }

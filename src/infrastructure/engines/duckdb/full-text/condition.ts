@@ -1,11 +1,6 @@
 import type { TextExpression, Word } from '../../../../core/text-search/expression.ts'
 import { wordsOf } from '../../../../core/text-search/expression.ts'
-import { quoteLiteral } from '../../sql/quote.ts'
-import type { Leaf } from './leaf.ts'
-import type { TextSource } from './source.ts'
-import { tokenList } from './tokens.ts'
-
-type Phrase = Extract<TextExpression, { kind: 'phrase' }>
+import type { Phrase } from './phrase.ts'
 
 interface Terms {
   /** SQL: the row holds this word. */
@@ -43,10 +38,11 @@ export function matchesNone(expression: TextExpression): boolean {
   return false
 }
 
-export function hasPhrase(expression: TextExpression): boolean {
-  if (expression.kind === 'not') return hasPhrase(expression.part)
-  if (expression.kind === 'and' || expression.kind === 'or') return expression.parts.some(hasPhrase)
-  return expression.kind === 'phrase'
+/** Every phrase of an expression. */
+export function phrasesOf(expression: TextExpression): readonly Phrase[] {
+  if (expression.kind === 'phrase') return [expression]
+  if (expression.kind === 'not') return phrasesOf(expression.part)
+  return expression.kind === 'word' ? [] : expression.parts.flatMap(phrasesOf)
 }
 
 /** The words that are asked for, not those that are refused. */
@@ -55,31 +51,4 @@ export function askedWords(expression: TextExpression, negated = false): readonl
   if (expression.kind === 'and' || expression.kind === 'or')
     return expression.parts.flatMap((part) => askedWords(part, negated))
   return negated ? [] : wordsOf(expression)
-}
-
-/** SQL: a row's text, its columns one to a line, every token between two blanks. */
-export function documentSql(source: TextSource, column?: number): string {
-  const columns = column === undefined ? source.columns : source.columns.slice(column, column + 1)
-  const lines = columns.map(({ text }) => `coalesce(' ' || array_to_string(${tokenList(text)}, ' ') || ' ', '')`)
-  return `concat_ws(chr(10), ${lines.join(', ')})`
-}
-
-/** SQL: the document holds the words at these distances. */
-export function phraseSql(document: string, { words, distances }: Phrase, leafOf: (word: Word) => Leaf): string {
-  const pattern = words.map((word, index) => {
-    const between = (distances[index] ?? 1) - 1
-    return `${formPattern(leafOf(word))} ${index < distances.length && between > 0 ? `(?:[^ \\n]+ ){${between}}` : ''}`
-  })
-  return `regexp_matches(${document}, ${quoteLiteral(` ${pattern.join('')}`)})`
-}
-
-function formPattern({ word, forms }: Leaf): string {
-  if (!forms) return escapeDots(word.lexeme) + (word.prefix ? '[^ \\n]*' : '')
-  if (forms.size === 0) return '[^\\s\\S]'
-  return `(?:${[...forms].map(escapeDots).join('|')})`
-}
-
-/** The only character of a token that means something else in a pattern. */
-function escapeDots(token: string): string {
-  return token.replaceAll('.', '\\.')
 }

@@ -67,7 +67,10 @@ export async function readCoverage(
   const newer = await firstRow(connection, `SELECT 1 FROM ${source.table} WHERE _id > ${state.mark} LIMIT 1`)
   return {
     index: { ...tableNames(state.generation), stale, columns },
-    rest: [...(newer ? [`t._id > ${state.mark}`] : []), ...(stale ? [`t._id <= ${state.mark} AND t.${stale}`] : [])],
+    rest: [
+      ...(newer ? [{ condition: `t._id > ${state.mark}` }] : []),
+      ...(stale ? [{ condition: `t._id <= ${state.mark} AND t.${stale}`, few: true }] : []),
+    ],
   }
 }
 

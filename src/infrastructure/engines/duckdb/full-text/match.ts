@@ -6,17 +6,11 @@ import type { TextExpression, Word } from '../../../../core/text-search/expressi
 import { TextQuerySyntaxError } from '../../../../core/text-search/expression.ts'
 import { parseTextQuery } from '../../../../core/text-search/query.ts'
 import type { TextQuery } from '../../engine.ts'
-import {
-  askedWords,
-  conditionSql,
-  documentSql,
-  hasPhrase,
-  matchesNone,
-  phraseSql,
-  withoutPhrases,
-} from './condition.ts'
+import { askedWords, conditionSql, matchesNone, phrasesOf, withoutPhrases } from './condition.ts'
 import type { Leaf } from './leaf.ts'
 import { Leaves } from './leaf.ts'
+import type { Phrase } from './phrase.ts'
+import { documentSql, phraseSql } from './phrase.ts'
 import type { Coverage } from './postings.ts'
 import { findForms, hitsSql, NOTHING_COVERED } from './postings.ts'
 import { rankSql } from './rank.ts'
@@ -98,33 +92,34 @@ function rankNames(read: readonly ReadQuery[]): Map<string, string> {
 function matchSql(source: TextSource, read: readonly Complete[], leaves: Leaves, coverage: Coverage): TextMatch {
   const number = (query: ReadQuery) => (word: Word) => leaves.numberOf(word, query.configuration, query.column)
   const found = (query: ReadQuery) => (word: Word) => `(f${number(query)(word)} IS NOT NULL)`
+  const leafOf = (query: ReadQuery) => (word: Word) => leaves.list[number(query)(word)] as Leaf
+  const counts = leaves.list.map((_, index) => `, h.f${index}`).join('')
   const ctes = [...hitsSql(source, leaves.list, coverage)]
   let from = 'text_hits'
 
   if (read.every(({ expression }) => matchesNone(expression))) {
-    const counts = leaves.list.map((_, index) => `, h.f${index}`).join('')
     ctes.push(`text_rows AS (SELECT t._id${counts} FROM ${source.table} t LEFT JOIN text_hits h ON h._id = t._id)`)
     from = 'text_rows'
   }
 
-  const phrased = read.some(({ expression }) => hasPhrase(expression))
-  if (phrased) {
+  if (read.some(({ expression }) => phrasesOf(expression).length > 0)) {
     const candidates = read.map((query) => withoutPhrases(query.expression, found(query)))
-    const documents = read.map(({ column }, index) => `, ${documentSql(source, column)} AS d${index}`).join('')
-    const counts = leaves.list.map((_, index) => `, h.f${index}`).join('')
+    const documents = read.flatMap((query, index) => {
+      const phrases = phrasesOf(query.expression)
+      return phrases.length > 0 ? [`, ${documentSql(source, phrases, leafOf(query), query.column)} AS d${index}`] : []
+    })
     ctes.push(`text_candidates AS (SELECT * FROM ${from} WHERE ${candidates.join(' AND ')})`)
+    // Materialized, lest the look at a document be moved to where every row of the table passes.
     ctes.push(
-      `text_documents AS (SELECT h._id${counts}${documents} FROM text_candidates h JOIN ${source.table} t ON t._id = h._id)`,
+      `text_documents AS MATERIALIZED (SELECT h._id${counts}${documents.join('')} FROM text_candidates h ` +
+        `JOIN ${source.table} t ON t._id = h._id)`,
     )
     from = 'text_documents'
   }
 
   const conditions = read.map((query, index) => {
-    const leafOf = (word: Word) => leaves.list[number(query)(word)] as Leaf
-    return conditionSql(query.expression, {
-      word: found(query),
-      phrase: (phrase) => phraseSql(`d${index}`, phrase, leafOf),
-    })
+    const phrase = (asked: Phrase) => phraseSql(`d${index}`, asked, leafOf(query))
+    return conditionSql(query.expression, { word: found(query), phrase })
   })
   const ranks = read.map((query, index) => {
     const numbers = new Set(askedWords(query.expression).map(number(query)))

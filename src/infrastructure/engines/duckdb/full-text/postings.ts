@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Leaf } from './leaf.ts'
 import { headCondition, isForm, termCondition } from './leaf.ts'
 import type { TextSource } from './source.ts'
-import type { RowSets } from './tokens.ts'
+import type { RowSet } from './tokens.ts'
 import { ALL_ROWS, tokensSql } from './tokens.ts'
 
 /** What an index knows of a table in the snapshot at hand. */
@@ -18,10 +18,10 @@ export interface Coverage {
     columns: readonly number[]
   }
   /** The rows whose text must be read. */
-  rest: RowSets
+  rest: readonly RowSet[]
 }
 
-export const NOTHING_COVERED: Coverage = { rest: ALL_ROWS }
+export const NOTHING_COVERED: Coverage = { rest: [ALL_ROWS] }
 
 /** Looks up which of the words that the text really holds belong to the leaves, where that needs a stemmer. */
 export async function findForms(
@@ -63,7 +63,7 @@ export function hitsSql(source: TextSource, leaves: readonly Leaf[], coverage: C
   if (coverage.index) parts.push(...leaves.flatMap((leaf, number) => indexHits(leaf, number, coverage)))
   const hits = parts.length > 0 ? parts.join(' UNION ALL ') : 'SELECT 0 AS leaf, 0::BIGINT AS _id, 0 AS tf WHERE FALSE'
   const sums = leaves.map(
-    (_, number) => `sum(tf)${leaves.length > 1 ? ` FILTER (leaf = ${number})` : ''} AS f${number}`,
+    (_, number) => `(sum(tf)${leaves.length > 1 ? ` FILTER (leaf = ${number})` : ''})::INTEGER AS f${number}`,
   )
   ctes.push(`text_hits AS (SELECT ${['_id', ...sums].join(', ')} FROM (${hits}) GROUP BY _id)`)
   return ctes

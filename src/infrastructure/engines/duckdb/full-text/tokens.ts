@@ -4,10 +4,15 @@ import type { Leaf } from './leaf.ts'
 import { needle } from './leaf.ts'
 import type { TextSource } from './source.ts'
 
-/** Which rows of a table, as conditions on `t`; sets that don't overlap. */
-export type RowSets = readonly string[]
+/** Some rows of a table; sets that are used together don't overlap. */
+export interface RowSet {
+  /** On `t`. */
+  condition: string
+  /** Few rows among many: they are fetched before their text is looked at. */
+  few?: boolean
+}
 
-export const ALL_ROWS: RowSets = ['TRUE']
+export const ALL_ROWS: RowSet = { condition: 'TRUE' }
 
 /** The list of tokens in a text: SQL. */
 export function tokenList(text: string): string {
@@ -18,25 +23,43 @@ export function tokenList(text: string): string {
  * Every token of some rows, once for each time it is there: a query with the columns `_id`, `col` (the column's
  * position) and `term`. With leaves, texts in which none of them can be found are left out.
  */
-export function tokensSql(source: TextSource, rows: RowSets, leaves?: readonly Leaf[]): string {
-  const parts = source.columns.flatMap(({ text }, index) => {
-    const filter = textFilter(text, index, leaves)
-    if (filter === undefined) return []
-    return rows.map(
-      (row) => `SELECT t._id AS _id, ${index} AS col, ${text} AS text FROM ${source.table} t WHERE (${row})${filter}`,
-    )
-  })
-  const texts =
-    parts.length > 0 ? parts.join(' UNION ALL ') : `SELECT 0::BIGINT AS _id, 0 AS col, '' AS text WHERE FALSE`
-  return `SELECT _id, col, unnest(${tokenList('text')}) AS term FROM (${texts})`
+export function tokensSql(source: TextSource, rows: readonly RowSet[], leaves?: readonly Leaf[]): string {
+  const columns = [...source.columns.keys()].filter(
+    (column) => !leaves || leaves.some((leaf) => leaf.columns.includes(column)),
+  )
+  const texts = columns.length > 0 ? rows.map((set) => textsSql(source, set, columns, leaves)) : [NO_TEXT]
+  return `SELECT _id, col, unnest(${tokenList('text')}) AS term FROM (${texts.join(' UNION ALL ')})`
 }
 
-/** Undefined: no leaf is looked for in this column. */
-function textFilter(text: string, column: number, leaves: readonly Leaf[] | undefined): string | undefined {
-  if (!leaves) return ''
-  const here = leaves.filter(({ columns }) => columns.includes(column))
-  if (here.length === 0) return undefined
-  const needles = new Set(here.map(needle))
-  if (needles.has(undefined)) return ''
+const NO_TEXT = "SELECT 0::BIGINT AS _id, 0 AS col, '' AS text WHERE FALSE"
+
+function textsSql(
+  source: TextSource,
+  { condition, few }: RowSet,
+  columns: readonly number[],
+  leaves?: readonly Leaf[],
+): string {
+  const text = (column: number) => source.columns[column]?.text as string
+  if (!few) {
+    const from = `FROM ${source.table} t WHERE ${condition}`
+    return columns
+      .map(
+        (column) =>
+          `SELECT t._id, ${column} AS col, ${text(column)} AS text ${from}${textFilter(text(column), column, leaves)}`,
+      )
+      .join(' UNION ALL ')
+  }
+  const shown = columns.map((column) => `, ${text(column)} AS x${column}`).join('')
+  const parts = columns.map((column) => `SELECT _id, ${column} AS col, x${column} AS text FROM fetched`)
+  return (
+    `SELECT * FROM (WITH fetched AS MATERIALIZED (SELECT t._id${shown} FROM ${source.table} t WHERE ${condition}) ` +
+    `${parts.join(' UNION ALL ')})`
+  )
+}
+
+/** What a text must contain for any leaf to be found in it. */
+function textFilter(text: string, column: number, leaves: readonly Leaf[] = []): string {
+  const needles = new Set(leaves.filter(({ columns }) => columns.includes(column)).map(needle))
+  if (needles.size === 0 || needles.has(undefined)) return ''
   return ` AND (${[...needles].map((part) => `contains(lower(${text}), ${quoteLiteral(part as string)})`).join(' OR ')})`
 }
