@@ -40,9 +40,12 @@ type Bound = (string | number | bigint | null)[]
 /** One connection, leased to one caller: a second query on a connection would stop the first (traps T16). */
 export class Session {
   readonly #connection: DuckDBConnection
+  readonly #beforeCommit: () => void
 
-  constructor(connection: DuckDBConnection) {
+  /** @param beforeCommit - Ends what may interrupt the connection: nobody knows how an interrupted commit ended. */
+  constructor(connection: DuckDBConnection, beforeCommit: () => void) {
     this.#connection = connection
+    this.#beforeCommit = beforeCommit
   }
 
   get connection(): DuckDBConnection {
@@ -70,6 +73,7 @@ export class Session {
     await this.run(options.readOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION')
     try {
       const result = await work()
+      this.#beforeCommit()
       await this.run('COMMIT')
       return result
     } catch (error) {
@@ -104,7 +108,9 @@ export class Client {
     try {
       for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
       claimed = await claim(path)
-      const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), { default_block_size: String(BLOCK_SIZE) })
+      const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), {
+        default_block_size: String(BLOCK_SIZE),
+      })
       for (const folder of Object.values(folders)) await clear(folder)
       await lockDown(instance, folders, options)
       return new Client(instance, claimed, folders)
@@ -141,7 +147,7 @@ export class Client {
       deaf()
       this.#giveBack(connection, signal)
     }
-    return { session: new Session(connection), release }
+    return { session: new Session(connection, deaf), release }
   }
 
   /** Stops what still reads, writes the log into the file and lets go of it. */
@@ -189,7 +195,7 @@ export class Client {
     const deaf = interruptOnAbort(connection, signal)
     try {
       signal?.throwIfAborted()
-      return await work(new Session(connection))
+      return await work(new Session(connection, deaf))
     } catch (error) {
       signal?.throwIfAborted()
       throw error
@@ -234,7 +240,9 @@ function interruptOnAbort(connection: DuckDBConnection, signal: AbortSignal | un
 async function claim(path: string): Promise<string> {
   const real = await realpath(path)
   if (openFolders.has(real)) {
-    throw new ConfigurationError([`This process has the data in ${path} open already: one DuckDB file serves one datastore.`])
+    throw new ConfigurationError([
+      `This process has the data in ${path} open already: one DuckDB file serves one datastore.`,
+    ])
   }
   openFolders.add(real)
   return real

@@ -25,7 +25,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
   const staged = records ? stagedColumns(plan.columns, records) : []
   const kept = keptScales(plan, current)
   const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
-  const widened = records ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, dialectFor }) : {}
+  const widened = records ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, stored: current, dialectFor }) : {}
   const altered = plannedTable(plan, current, { ...kept, ...widened })
   const dialect = dialectOf(store, altered)
   await checkPatterns(session, plan.columns)

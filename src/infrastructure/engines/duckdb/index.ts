@@ -16,6 +16,7 @@ import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
 import type { Store } from './store.ts'
 import { tableSize } from './size.ts'
+import { TableCache } from './table-cache.ts'
 import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
 import { upsertRecords } from './upsert.ts'
@@ -45,7 +46,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   const store: Store = {
     client,
     queue,
-    tables: new Map(),
+    tables: new TableCache(),
     msInTimestamp: config.msInTimestamp,
     fullText,
     definitionChanged: () => checkpointer.schedule(),
@@ -65,12 +66,13 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     supports: {},
 
     async describe(idOrAlias, { signal } = {}) {
-      const known = store.tables.get(idOrAlias)
-      if (known) return known
-      const table = await client.session((session) => readTable(session, idOrAlias), signal)
-      // A write may have finished meanwhile: what it left is newer.
-      if (table && !store.tables.has(table.id)) store.tables.set(table.id, table)
-      return table && store.tables.get(table.id)
+      for (;;) {
+        const known = store.tables.get(idOrAlias)
+        if (known) return known
+        const since = store.tables.now
+        const table = await client.session((session) => readTable(session, idOrAlias), signal)
+        if (!table || store.tables.remember(table, since)) return table
+      }
     },
     size: async (id, { signal } = {}) =>
       tableSize(client, store.tables.get(id), (await stat(join(path, 'datastore.duckdb'))).size, signal),

@@ -15,7 +15,7 @@ import { allColumns, tableName } from './store.ts'
  * constraints that look at more than one value are checked.
  */
 export async function appendTyped(session: Session, table: StoredTable, columns: readonly Column[]): Promise<number> {
-  await checkDistinctKeys(session, table)
+  await checkDistinctKeys(session, table, carriedKey(table, columns))
   await checkRequired(session, table, columns, { name: 'temp._typed', isNew: 'TRUE', flags: false })
   const count = await insertRows(session, table, columns, `${table.nextId} + s._row`, 'FROM temp._typed s')
   await checkUnique(session, table, `SELECT _row, ${table.nextId} + _row AS _final FROM temp._typed`)
@@ -36,6 +36,12 @@ export async function insertRows(
   return session.run(`INSERT INTO ${tableName(table.id)} (${into.join(', ')}) SELECT ${values.join(', ')} ${from}`)
 }
 
+/** The unique key; none where records leave a part of it out: then it is null, or they carry their `_id`. */
+export function carriedKey({ primaryKey }: StoredTable, staged: readonly Column[]): readonly string[] {
+  const carried = new Set(staged.map(({ name }) => name))
+  return primaryKey.every((name) => carried.has(name)) ? primaryKey : []
+}
+
 export function timestamp(time: string): string {
   return `${quoteLiteral(time)}::TIMESTAMPTZ`
 }
@@ -45,9 +51,9 @@ export function timestamp(time: string): string {
  *
  * @throws ValidationError in CKAN's words, with the record's row (contract §8.1, §8.2).
  */
-async function checkDistinctKeys(session: Session, table: StoredTable): Promise<void> {
-  if (table.primaryKey.length === 0) return
-  const keys = table.primaryKey.map(quoteIdentifier)
+async function checkDistinctKeys(session: Session, table: StoredTable, key: readonly string[]): Promise<void> {
+  if (key.length === 0) return
+  const keys = key.map(quoteIdentifier)
   const complete = keys.map((key) => `s.${key} IS NOT NULL`).join(' AND ')
   const equal = keys.map((key) => `t.${key} = s.${key}`).join(' AND ')
   const [row] =

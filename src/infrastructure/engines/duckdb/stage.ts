@@ -30,7 +30,7 @@ export interface StagePlan {
   /** The scales that the table has now. */
   scales: Readonly<Record<string, number>>
   /** The table that the records are to stand beside, if there is one. */
-  stored?: StoredTable
+  stored: StoredTable | undefined
   dialectFor(scales: Readonly<Record<string, number>>): Dialect
 }
 
@@ -53,10 +53,13 @@ export async function stageRecords(client: Client, session: Session, plan: Stage
     await session.run(`CREATE OR REPLACE TEMP TABLE _texts AS ${texts}`)
     const widened = await neededScales(session, plan)
     const dialect = dialectFor({ ...scales, ...widened })
-    if (!(await stageTyped(session, 'temp._texts', plan, dialect))) await throwFirstBadValue(session, columns, records, dialect)
+    if (!(await stageTyped(session, 'temp._texts', plan, dialect)))
+      await throwFirstBadValue(session, columns, records, dialect)
     return widened
   } catch (error) {
-    throw diskFull(error) ? new ServiceUnavailable('The disk is full: nothing was stored.', { cause: error }) : translateFailure(error)
+    throw diskFull(error)
+      ? new ServiceUnavailable('The disk is full: nothing was stored.', { cause: error })
+      : translateFailure(error)
   } finally {
     await rm(file, { force: true })
   }
@@ -92,15 +95,24 @@ export function stagedColumns(columns: readonly Column[], records: Records): Col
 }
 
 /** Makes `_typed` from texts; false when one of them is no value of its column. */
-async function stageTyped(session: Session, texts: string, { columns, records }: StagePlan, dialect: Dialect): Promise<boolean> {
+async function stageTyped(
+  session: Session,
+  texts: string,
+  { columns, records }: StagePlan,
+  dialect: Dialect,
+): Promise<boolean> {
   const selected = columns.map((column) => `${typedExpression(column, dialect)} AS ${quoteIdentifier(column.name)}`)
-  const given = records.columns.includes(ID_COLUMN) ? `${typedExpression(idColumn, dialect)} AS _given` : 'NULL::BIGINT AS _given'
-  const flags = records.shapeOf.length > 0 ? columns.map((column, index) => `${carriedBy(column, records)} AS _has_${index}`) : []
+  const given = records.columns.includes(ID_COLUMN)
+    ? `${typedExpression(idColumn, dialect)} AS _given`
+    : 'NULL::BIGINT AS _given'
+  const flags =
+    records.shapeOf.length > 0 ? columns.map((column, index) => `${carriedBy(column, records)} AS _has_${index}`) : []
   const shapes = flags.length > 0 ? ' JOIN temp._shapes ON _shapes.row = s._row' : ''
   try {
-    const [count] = (await session.row(
-      `CREATE OR REPLACE TEMP TABLE _typed AS SELECT s._row, ${[given, ...selected, ...flags].join(', ')} FROM ${texts} s${shapes}`,
-    )) ?? []
+    const [count] =
+      (await session.row(
+        `CREATE OR REPLACE TEMP TABLE _typed AS SELECT s._row, ${[given, ...selected, ...flags].join(', ')} FROM ${texts} s${shapes}`,
+      )) ?? []
     if (Number(count) !== records.count) throw new Error(`staged ${count} of ${records.count} records`)
     return true
   } catch (error) {
@@ -127,14 +139,21 @@ function typedExpression(column: Column, dialect: Dialect): string {
   return `CASE WHEN ${raw} IS NOT NULL THEN coalesce(${value}, error('${UNREADABLE}')) END`
 }
 
-async function throwFirstBadValue(session: Session, columns: readonly Column[], records: Records, dialect: Dialect): Promise<void> {
+async function throwFirstBadValue(
+  session: Session,
+  columns: readonly Column[],
+  records: Records,
+  dialect: Dialect,
+): Promise<void> {
   const checked = records.columns.includes(ID_COLUMN) ? [idColumn, ...columns] : columns
   const firsts = checked.map((column) => {
     const raw = `s.${quoteIdentifier(column.name)}`
     return `min(s._row) FILTER (${raw} IS NOT NULL AND (${readText(raw, column, dialect)}) IS NULL)`
   })
   const rows = (await session.row(`SELECT ${firsts.join(', ')} FROM temp._texts s`)) ?? []
-  const found = rows.flatMap((row, index) => (row === null ? [] : [{ row: Number(row), column: checked[index] as Column }]))
+  const found = rows.flatMap((row, index) =>
+    row === null ? [] : [{ row: Number(row), column: checked[index] as Column }],
+  )
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (!first) return
   const [text] = (await session.row(
@@ -176,7 +195,8 @@ async function neededScales(session: Session, { columns, scales, stored }: Stage
     const held = scales[column.name] ?? 0
     const wholeStored = scale > held && stored ? await storedWholeDigits(session, stored, column.name) : 0
     const whole = Math.max(wholeStored, Number(stats?.[index * 2 + 1] ?? 0))
-    if (Math.max(scale, held) + whole > MAX_DIGITS) await throwTooManyDigits(session, column, Math.max(0, MAX_DIGITS - held))
+    if (Math.max(scale, held) + whole > MAX_DIGITS)
+      await throwTooManyDigits(session, column, Math.max(0, MAX_DIGITS - held))
     if (scale > held) needed[column.name] = scale
   }
   return needed
@@ -188,7 +208,9 @@ async function storedWholeDigits(session: Session, stored: StoredTable, name: st
   if (!column) return 0
   const value = quoteIdentifier(name)
   const [least, greatest] = column.type.array ? [`list_min(${value})`, `list_max(${value})`] : [value, value]
-  const digits = [`min(${least})`, `max(${greatest})`].map((extreme) => `coalesce(${textWholeDigits(`${extreme}::VARCHAR`)}, 0)`)
+  const digits = [`min(${least})`, `max(${greatest})`].map(
+    (extreme) => `coalesce(${textWholeDigits(`${extreme}::VARCHAR`)}, 0)`,
+  )
   const [whole] = (await session.row(`SELECT greatest(${digits.join(', ')}) FROM ${tableName(stored.id)}`)) ?? []
   return Number(whole ?? 0)
 }

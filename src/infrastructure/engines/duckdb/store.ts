@@ -10,14 +10,14 @@ import type { FullTextIndex } from './full-text/builder.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
 import { dropStage } from './stage.ts'
+import type { TableCache } from './table-cache.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** What the parts of this engine share. */
 export interface Store {
   readonly client: Client
   readonly queue: WriteQueue
-  /** Tables as last read or written by this process, the only one on the file. */
-  readonly tables: Map<string, StoredTable>
+  readonly tables: TableCache
   readonly msInTimestamp: boolean
   readonly fullText: FullTextIndex
   /** Called after a change of definition has been committed: the log should not have to replay it (traps T14). */
@@ -57,6 +57,8 @@ export async function write<T>(
         try {
           return await work(session)
         } catch (error) {
+          // If it was the commit that failed, only the file knows what it left.
+          for (const name of names) store.tables.delete(name)
           throw translateFailure(error)
         } finally {
           await dropStage(session)
@@ -67,7 +69,12 @@ export async function write<T>(
 }
 
 /** The table that a plan was made for, as it is now: changed since, the plan must be made again. */
-export async function currentTable(store: Store, session: Session, id: string, basedOn: number | undefined): Promise<StoredTable | undefined> {
+export async function currentTable(
+  store: Store,
+  session: Session,
+  id: string,
+  basedOn: number | undefined,
+): Promise<StoredTable | undefined> {
   const found = store.tables.get(id) ?? (await readTable(session, id))
   const table = found?.id === id ? found : undefined
   if (table?.schemaRevision !== basedOn) throw new StaleSchema(`table ${id} has changed`)

@@ -1,9 +1,6 @@
 import type { StoredTable } from './metadata.ts'
 
-/**
- * Tables as last read or written by this process, the only one on the file. What a write leaves is newer than what was
- * being read meanwhile.
- */
+/** Tables as last read or written by this process, the only one on the file. */
 export class TableCache {
   readonly #tables = new Map<string, StoredTable>()
   readonly #changed = new Map<string, number>()
@@ -18,11 +15,11 @@ export class TableCache {
     return this.#tables.get(id)
   }
 
-  /** Keeps what a read that began at `since` found, unless a write came between. Answers the newer of both. */
-  remember(table: StoredTable, since: number): StoredTable | undefined {
-    if ((this.#changed.get(table.id) ?? 0) > since) return this.#tables.get(table.id)
+  /** Keeps what a read that began at `since` found; false when a write came between: then it may be old. */
+  remember(table: StoredTable, since: number): boolean {
+    if ((this.#changed.get(table.id) ?? 0) > since) return false
     this.#tables.set(table.id, table)
-    return table
+    return true
   }
 
   /** After a commit. */

@@ -5,7 +5,7 @@ import type { UpsertPlan, Written } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { checkConstraints, checkRequired, checkUnique, duplicateAmong } from './constraints.ts'
-import { appendTyped, duplicateKey, insertRows, storedRecords, timestamp } from './insert.ts'
+import { appendTyped, carriedKey, duplicateKey, insertRows, storedRecords, timestamp } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { updateCounters, updateTable } from './metadata.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
@@ -38,6 +38,7 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     columns: staged,
     records: plan.records,
     scales: current.scales,
+    stored: current,
     dialectFor: (scales) => dialectOf(store, { scales }),
   })
   const revision = current.revision + 1
@@ -110,12 +111,6 @@ async function merge(store: Store, session: Session, table: StoredTable, staged:
   }
 }
 
-/** The unique key, unless records leave a part of it out: then every one of them carries its `_id`. */
-function carriedKey({ primaryKey }: StoredTable, staged: readonly Column[]): readonly string[] {
-  const carried = new Set(staged.map(({ name }) => name))
-  return primaryKey.every((name) => carried.has(name)) ? primaryKey : []
-}
-
 interface Targets {
   /** Records whose row exists. */
   matched: number
@@ -142,18 +137,17 @@ async function resolveTargets(session: Session, table: StoredTable, key: readonl
     ...(keys.length > 0 ? [`LEFT JOIN ${name} k ON ${[...(byId ? ['r._given IS NULL'] : []), ...keys].join(' AND ')}`] : []),
   ]
   const targets = [...(byId ? ['i._id'] : []), ...(keys.length > 0 ? ['k._id'] : [])]
-  const target = targets.length > 1 ? `coalesce(${targets.join(', ')})` : (targets[0] as string)
+  const target = `coalesce(${[...targets, 'NULL::BIGINT'].join(', ')})`
   await session.run(`CREATE OR REPLACE TEMP TABLE _resolved AS SELECT r.*, ${target} AS _target FROM temp._typed r ${joins.join(' ')}`)
 }
 
 /** Several records of one row become one: the last word on each column wins. */
 async function mergeDuplicates(session: Session, key: readonly string[], staged: readonly Column[], flags: boolean): Promise<void> {
-  const entity = ['_target', '_given', ...key.map(quoteIdentifier)]
-  const groups = entity.map((column, index) => (index < 2 ? column : `CASE WHEN coalesce(_target, _given) IS NULL THEN ${column} END`))
-  const nullKey = key.map((column) => `${quoteIdentifier(column)} IS NULL`)
+  const id = 'coalesce(_target, _given)'
+  const keys = key.map((column) => `CASE WHEN ${id} IS NULL THEN ${quoteIdentifier(column)} END`)
   // A null in the key never equals another: such records stay apart.
-  const apart = nullKey.length > 0 ? `CASE WHEN coalesce(_target, _given) IS NULL AND (${nullKey.join(' OR ')}) THEN _row END` : 'NULL'
-  const grouping = [...groups, apart].join(', ')
+  const unkeyed = key.length > 0 ? key.map((column) => `${quoteIdentifier(column)} IS NULL`).join(' OR ') : 'TRUE'
+  const grouping = [id, ...keys, `CASE WHEN ${id} IS NULL AND (${unkeyed}) THEN _row END`].join(', ')
   const [duplicate] = (await session.row(`SELECT 1 FROM temp._resolved GROUP BY ${grouping} HAVING count(*) > 1 LIMIT 1`)) ?? []
   if (duplicate === undefined) return
   const last = (column: string, flag: string | undefined) =>
