@@ -9,14 +9,20 @@ export function aborts(kit: Kit): void {
   let big: string
 
   beforeAll(async () => {
-    const records = Array.from({ length: ROWS }, (_, k) => ({ k, v: `value ${(k * 7919) % ROWS}`, w: 'x'.repeat(k % 50) }))
+    const records = Array.from({ length: ROWS }, (_, k) => ({
+      k,
+      v: `value ${(k * 7919) % ROWS}`,
+      w: 'x'.repeat(k % 50),
+    }))
     big = await kit.make({ k: 'int', v: 'text', w: 'text' }, records)
   })
 
   /** SQL that would run for hours. */
   async function endlessSql(signal: AbortSignal) {
     const table = await kit.table(big)
-    const inspected = await kit.engine.inspectSql(`SELECT count(*) FROM "${big}" a, "${big}" b, "${big}" c WHERE a.k * b.k < c.k`)
+    const inspected = await kit.engine.inspectSql(
+      `SELECT count(*) FROM "${big}" a, "${big}" b, "${big}" c WHERE a.k * b.k < c.k`,
+    )
     const plan = { ...inspected, resolved: new Map([[big, table]]), rowsMax: 10, format: 'lists' as const }
     return kit.engine.runSql(plan, { signal })
   }
@@ -25,8 +31,10 @@ export function aborts(kit: Kit): void {
     describe: (signal) => kit.engine.describe('a name that nobody asked for yet', { signal }),
     list: (signal) => kit.engine.list({ limit: 10 }, { signal }),
     search: (signal) => kit.search(big, { sort: ['v desc', 'w'] }, { signal }),
-    'dump in _id order': (signal) => kit.openDump(big, 'csv', {}, { signal }).then((stream) => new Response(stream).text()),
-    'sorted dump': (signal) => kit.openDump(big, 'csv', { sort: ['v desc', 'w'] }, { signal }).then((stream) => new Response(stream).text()),
+    'dump in _id order': (signal) =>
+      kit.openDump(big, 'csv', {}, { signal }).then((stream) => new Response(stream).text()),
+    'sorted dump': (signal) =>
+      kit.openDump(big, 'csv', { sort: ['v desc', 'w'] }, { signal }).then((stream) => new Response(stream).text()),
     SQL: endlessSql,
     upsert: (signal) => kit.upsert(big, [{ k: 1 }], { method: 'insert' }, { signal }),
     create: (signal) => kit.create('never made', { k: 'int' }, {}, { signal }),
@@ -45,7 +53,12 @@ export function aborts(kit: Kit): void {
   })
 
   describe('stops under way', () => {
-    for (const [name, ms] of [['search', 5], ['dump in _id order', 30], ['sorted dump', 5], ['SQL', 200]] as const) {
+    for (const [name, ms] of [
+      ['search', 5],
+      ['dump in _id order', 30],
+      ['sorted dump', 5],
+      ['SQL', 200],
+    ] as const) {
       test(name, async () => {
         const controller = new AbortController()
         const running = refusal((waiting[name] as (signal: AbortSignal) => Promise<unknown>)(controller.signal))
@@ -70,7 +83,14 @@ export function aborts(kit: Kit): void {
         const before = await kit.table(id)
         const controller = new AbortController()
         setTimeout(() => controller.abort(REASON), ms)
-        const written = await kit.upsert(id, records.map((record) => ({ ...record, v: `${ms}` })), {}, controller).catch(() => undefined)
+        const written = await kit
+          .upsert(
+            id,
+            records.map((record) => ({ ...record, v: `${ms}` })),
+            {},
+            controller,
+          )
+          .catch(() => undefined)
         const values = new Set(await kit.values(id, 'v'))
         if (written) expect(values).toEqual(new Set([`${ms}`]))
         else expect(values.has(`${ms}`)).toBe(false)
@@ -87,7 +107,13 @@ export function aborts(kit: Kit): void {
     const reader = stream.getReader()
     expect((await reader.read()).done).toBe(false)
     controller.abort(REASON)
-    expect(await refusal((async () => { while (!(await reader.read()).done); })())).toBe(REASON)
+    expect(
+      await refusal(
+        (async () => {
+          while (!(await reader.read()).done);
+        })(),
+      ),
+    ).toBe(REASON)
     expect((await kit.search(big, { limit: 1 })).rows).toBe(1)
   })
 }

@@ -9,7 +9,9 @@ const outcomes = (results: PromiseSettledResult<unknown>[]) => results.map(({ st
 export function concurrency(kit: Kit): void {
   test('50 upserts of one key at once all succeed', async () => {
     const id = await kit.make(COLUMNS, [], { key: ['k'] })
-    const calls = Array.from({ length: 50 }, (_, index) => kit.upsert(id, [{ k: 1, v: `call ${index}` }, { k: 2 + (index % 5) }]))
+    const calls = Array.from({ length: 50 }, (_, index) =>
+      kit.upsert(id, [{ k: 1, v: `call ${index}` }, { k: 2 + (index % 5) }]),
+    )
     expect(new Set(outcomes(await Promise.allSettled(calls)))).toEqual(new Set(['fulfilled']))
     expect((await kit.rows(id)).map(({ k }) => k).sort()).toEqual([1, 2, 3, 4, 5, 6])
     expect((await kit.table(id)).count).toBe(6)
@@ -19,7 +21,11 @@ export function concurrency(kit: Kit): void {
   test('inserts at once get _ids without gap or double', async () => {
     const id = await kit.make(COLUMNS)
     const calls = Array.from({ length: 20 }, (_, call) =>
-      kit.upsert(id, Array.from({ length: 50 }, (_, index) => ({ k: call, v: `${index}` })), { method: 'insert' }),
+      kit.upsert(
+        id,
+        Array.from({ length: 50 }, (_, index) => ({ k: call, v: `${index}` })),
+        { method: 'insert' },
+      ),
     )
     await Promise.all(calls)
     const rows = await kit.rows(id)
@@ -63,7 +69,10 @@ export function concurrency(kit: Kit): void {
     let writing = true
     const writes = (async () => {
       for (let round = 0; round < 15; round += 1) {
-        await kit.upsert(id, Array.from({ length: 40 }, (_, k) => ({ k: k + round * 20, v: `round ${round}` })))
+        await kit.upsert(
+          id,
+          Array.from({ length: 40 }, (_, k) => ({ k: k + round * 20, v: `round ${round}` })),
+        )
         await kit.deleteRows(id, { k: { lt: round * 20 } })
       }
       writing = false
@@ -82,7 +91,10 @@ export function concurrency(kit: Kit): void {
   })
 
   test('columns that come and go beside reads: answers or stale plans, nothing else', async () => {
-    const id = await kit.make(COLUMNS, Array.from({ length: 100 }, (_, k) => ({ k, v: 'x' })))
+    const id = await kit.make(
+      COLUMNS,
+      Array.from({ length: 100 }, (_, k) => ({ k, v: 'x' })),
+    )
     let changing = true
     const changes = (async () => {
       for (let round = 0; round < 10; round += 1) {

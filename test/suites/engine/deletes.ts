@@ -3,7 +3,11 @@ import type { Kit } from './kit.ts'
 import { refusal } from './kit.ts'
 
 const COLUMNS = { k: 'int', v: 'text', spare: 'numeric' }
-const RECORDS = [{ k: 1, v: 'a', spare: 1.5 }, { k: 2, v: 'b' }, { k: 3, v: 'a' }]
+const RECORDS = [
+  { k: 1, v: 'a', spare: 1.5 },
+  { k: 2, v: 'b' },
+  { k: 3, v: 'a' },
+]
 
 export function deletes(kit: Kit): void {
   const cases = [
@@ -30,7 +34,9 @@ export function deletes(kit: Kit): void {
     const id = await kit.make(COLUMNS, RECORDS)
     const { affected, records } = await kit.deleteRows(id, {}, 2)
     expect(affected).toBe(3)
-    expect(new TextDecoder().decode(records)).toBe('{"_id":1,"k":1,"v":"a","spare":1.5},{"_id":2,"k":2,"v":"b","spare":null}')
+    expect(new TextDecoder().decode(records)).toBe(
+      '{"_id":1,"k":1,"v":"a","spare":1.5},{"_id":2,"k":2,"v":"b","spare":null}',
+    )
   })
 
   test('columns, with what is in them', async () => {

@@ -1,8 +1,8 @@
-import { parquetReadObjects } from 'hyparquet'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { DumpFormat } from '../../../src/infrastructure/engines/engine.ts'
 import type { Kit, Page } from './kit.ts'
-import { bytesOf, refusal } from './kit.ts'
+import { bytesOf } from './kit.ts'
+import { readParquet } from './parquet.ts'
 
 const COLUMNS = { k: 'int', v: 'text', n: 'numeric' }
 const ROWS = 60_000
@@ -19,7 +19,11 @@ export function dumps(kit: Kit): void {
   const ids = Array.from({ length: ROWS }, (_, index) => index + 1).filter((id) => !isGone(id))
 
   beforeAll(async () => {
-    const records = Array.from({ length: ROWS }, (_, index) => ({ k: (index + 1) * 3, v: `value ${(index + 1) % 100}`, n: (index + 1) / 4 }))
+    const records = Array.from({ length: ROWS }, (_, index) => ({
+      k: (index + 1) * 3,
+      v: `value ${(index + 1) % 100}`,
+      n: (index + 1) / 4,
+    }))
     big = await kit.make(COLUMNS, records)
     await kit.deleteRows(big, { _id: { gt: 20_000, lte: 45_000 } })
     await kit.deleteRows(big, { _id: Array.from({ length: ROWS / 1000 }, (_, index) => index * 1000 + 7) })
@@ -34,7 +38,10 @@ export function dumps(kit: Kit): void {
     { page: { limit: 0 }, expected: () => [] },
     { page: { limit: 1_000_000 }, expected: (all) => all },
     { page: { filters: { v: 'value 42' } }, expected: (all) => all.filter((id) => id % 100 === 42) },
-    { page: { filters: { v: 'value 42' }, offset: 190, limit: 20 }, expected: (all) => all.filter((id) => id % 100 === 42).slice(190, 210) },
+    {
+      page: { filters: { v: 'value 42' }, offset: 190, limit: 20 },
+      expected: (all) => all.filter((id) => id % 100 === 42).slice(190, 210),
+    },
     { page: { filters: { k: 59_999 * 3 } }, expected: () => [59_999] },
     { page: { filters: { v: 'nowhere' } }, expected: () => [] },
     { page: { sort: ['_id desc'] }, expected: (all) => [...all].reverse() },
@@ -56,7 +63,10 @@ export function dumps(kit: Kit): void {
 
   test('a few rows with a wide gap between their _ids', async () => {
     const id = await kit.make({ v: 'text' }, [{ v: 'first' }])
-    await kit.upsert(id, [{ _id: 4_000_000_000_000, v: 'far' }, { _id: 9, v: 'near' }])
+    await kit.upsert(id, [
+      { _id: 4_000_000_000_000, v: 'far' },
+      { _id: 9, v: 'near' },
+    ])
     expect(await kit.dump(id, 'csv')).toBe('1,first\n9,near\n4000000000000,far\n')
   })
 
@@ -83,32 +93,43 @@ export function dumps(kit: Kit): void {
       const line = { before: "  '", after: ',' }
       const plan = { table, projection: table.columns, textQueries: [], sort: [], distinct: false, offset: 0 }
       const dumped = await kit.engine.dump({ ...plan, format: 'lists', line })
-      expect(dumped.kind === 'stream' && (await new Response(dumped.stream).text())).toBe('  \'["it\'s"],\n  \'["%"],\n')
+      expect(dumped.kind === 'stream' && (await new Response(dumped.stream).text())).toBe(
+        '  \'["it\'s"],\n  \'["%"],\n',
+      )
     })
 
     test('parquet', async () => {
       const columns = { k: 'int', v: 'text', d: 'date', at: 'timestamp', f: 'float8', ok: 'bool', tags: 'text[]' }
-      const record = { k: 7, v: 'Grüße', d: '2020-02-29', at: '2020-01-01T02:03:04.123456', f: 1.5, ok: true, tags: ['a', null] }
+      const record = {
+        k: 7,
+        v: 'Grüße',
+        d: '2020-02-29',
+        at: '2020-01-01T02:03:04.123456',
+        f: 1.5,
+        ok: true,
+        tags: ['a', null],
+      }
       const id = await kit.make(columns, [record, {}])
-      const file = await bytesOf(await kit.openDump(id, 'parquet'))
-      const rows = await parquetReadObjects({ file: file.buffer as ArrayBuffer, compressors: await zstd() })
-      expect(rows).toHaveLength(2)
-      expect(rows[0]).toMatchObject({ _id: 1n, k: 7, v: 'Grüße', f: 1.5, ok: true, tags: ['a', null] })
-      expect((rows[0] as { d: Date }).d.toISOString()).toBe('2020-02-29T00:00:00.000Z')
-      expect(rows[1]).toMatchObject({ _id: 2n, k: null, v: null, tags: null })
+      expect(await readParquet(await bytesOf(await kit.openDump(id, 'parquet')))).toEqual([
+        { _id: 1, ...record, at: '2020-01-01 02:03:04.123456' },
+        { _id: 2, ...Object.fromEntries(Object.keys(columns).map((name) => [name, null])) },
+      ])
     })
 
-    test('parquet of no rows is a whole file', async () => {
-      const id = await kit.make({ v: 'text' })
-      const file = await bytesOf(await kit.openDump(id, 'parquet'))
-      expect(await parquetReadObjects({ file: file.buffer as ArrayBuffer, compressors: await zstd() })).toEqual([])
+    test('parquet of no rows, and of a few in another order', async () => {
+      const id = await kit.make({ v: 'text' }, [{ v: 'a' }, { v: 'b' }])
+      const parquet = async (page: Page) => readParquet(await bytesOf(await kit.openDump(id, 'parquet', page)))
+      expect(await parquet({ filters: { v: 'c' } })).toEqual([])
+      expect(await parquet({ sort: ['v desc'], limit: 1 })).toEqual([{ _id: 2, v: 'b' }])
     })
   })
 
   test('distinct', async () => {
     const id = await kit.make(COLUMNS, [{ v: 'b' }, { v: 'a' }, { v: 'b' }, { v: null }])
     expect(await kit.dump(id, 'csv', { distinct: true, fields: ['v'] })).toBe('a\nb\n\n')
-    expect(await kit.dump(id, 'csv', { distinct: true, fields: ['v'], sort: ['v desc nulls last'], limit: 2 })).toBe('b\na\n')
+    expect(await kit.dump(id, 'csv', { distinct: true, fields: ['v'], sort: ['v desc nulls last'], limit: 2 })).toBe(
+      'b\na\n',
+    )
   })
 
   for (const sort of [['_id'], ['v', '_id']]) {
@@ -117,7 +138,10 @@ export function dumps(kit: Kit): void {
       const id = await kit.make(COLUMNS, records, { key: ['k'] })
       const before = await kit.dump(id, 'csv', { sort })
       const stream = await kit.openDump(id, 'csv', { sort })
-      await kit.upsert(id, records.slice(15_000).map(({ k }) => ({ k, v: 'new' })))
+      await kit.upsert(
+        id,
+        records.slice(15_000).map(({ k }) => ({ k, v: 'new' })),
+      )
       await kit.deleteRows(id, { k: { lt: 10_000 } })
       await kit.upsert(id, [{ k: 99_999, v: 'added' }])
       await kit.upsert(id, '[{"k": 5, "n": 0.125}]')
@@ -127,7 +151,10 @@ export function dumps(kit: Kit): void {
   }
 
   test('a column that is dropped, or the table itself, does not cut short the dump that reads it', async () => {
-    const id = await kit.make(COLUMNS, Array.from({ length: 30_000 }, (_, k) => ({ k, v: 'x' })))
+    const id = await kit.make(
+      COLUMNS,
+      Array.from({ length: 30_000 }, (_, k) => ({ k, v: 'x' })),
+    )
     const whole = await kit.dump(id, 'csv')
     const streams = [await kit.openDump(id, 'csv'), await kit.openDump(id, 'csv')]
     const { schemaRevision } = await kit.table(id)
@@ -141,8 +168,9 @@ export function dumps(kit: Kit): void {
     expect(await kit.engine.describe(id)).toBeUndefined()
   })
 
-  test('a filter that fails is an error before the first byte', async () => {
-    expect(await refusal(kit.openDump(big, 'csv', { filters: { _id: '99999999999999999999' } }).then((stream) => new Response(stream).text())).catch(() => undefined)).toBeUndefined()
+  test('a text that a csv reader might take for a comment comes back as it is', async () => {
+    const id = await kit.make({ v: 'text' }, [{ v: '# no comment' }, { v: 'C#' }])
+    expect((await kit.dump(id, 'csv', { fields: ['v'] })).replaceAll('"', '')).toBe('# no comment\nC#\n')
   })
 
   test('a dump that nobody reads to the end lets go', async () => {
@@ -154,9 +182,4 @@ export function dumps(kit: Kit): void {
     }
     expect((await kit.search(big, { limit: 1 })).total).toBe(ids.length)
   })
-}
-
-/** hyparquet reads snappy by itself; zstd comes with Node. */
-async function zstd() {
-  return {}
 }

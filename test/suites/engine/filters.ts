@@ -22,8 +22,14 @@ const families: Family[] = [
       ['0', [2]],
       [' 0 ', [2]],
       [null, [4]],
-      [[0, 2147483647], [2, 3]],
-      [[0, null], [2, 4]],
+      [
+        [0, 2147483647],
+        [2, 3],
+      ],
+      [
+        [0, null],
+        [2, 4],
+      ],
       [[], []],
       [{ gt: 0 }, [3]],
       [{ gte: 0 }, [2, 3]],
@@ -32,7 +38,10 @@ const families: Family[] = [
       [{ gt: -1, lt: 1 }, [2]],
       [{ eq: 0 }, [2]],
       [{ in: [0, 5] }, [2]],
-      [[{ lt: 0 }, 2147483647], [1, 3]],
+      [
+        [{ lt: 0 }, 2147483647],
+        [1, 3],
+      ],
       [0.5, []],
       [{ gt: 0.5 }, [3]],
       [{ gte: -0.5 }, [2, 3]],
@@ -122,7 +131,10 @@ const families: Family[] = [
       ['no', [2]],
       ['T', [1, 4]],
       [null, [3]],
-      [[false, null], [2, 3]],
+      [
+        [false, null],
+        [2, 3],
+      ],
       [{ gt: false }, [1, 4]],
     ],
   },
@@ -138,7 +150,10 @@ const families: Family[] = [
       [null, [4]],
       [{ gt: '2' }, [1, 3]],
       [{ lt: '25' }, [2]],
-      [['25', ''], [1, 2]],
+      [
+        ['25', ''],
+        [1, 2],
+      ],
       ["' OR 1=1 --", []],
     ],
   },
@@ -150,7 +165,10 @@ const families: Family[] = [
       ['02/29/2020', [1]],
       [{ gt: '2020-02-28', lt: '2020-03-01' }, [1]],
       [{ lt: '2000-01-01' }, [2]],
-      [['1999-12-31', null], [2, 3]],
+      [
+        ['1999-12-31', null],
+        [2, 3],
+      ],
     ],
   },
   {
@@ -183,7 +201,12 @@ const families: Family[] = [
   },
   {
     type: 'uuid',
-    values: ['"c6153a74-0000-4000-8000-00000000000a"', '"00000000-0000-0000-0000-000000000000"', 'null', '"{C6153A7400004000800000000000000B}"'],
+    values: [
+      '"c6153a74-0000-4000-8000-00000000000a"',
+      '"00000000-0000-0000-0000-000000000000"',
+      'null',
+      '"{C6153A7400004000800000000000000B}"',
+    ],
     cases: [
       ['C6153A74-0000-4000-8000-00000000000A', [1]],
       ['c6153a74-0000-4000-8000-00000000000b', [4]],
@@ -228,7 +251,10 @@ export function filters(kit: Kit): void {
     const id = await kit.make({ a: 'int', b: 'text' }, [{ a: 1, b: 'x' }, { a: 2, b: 'x' }, { a: 1, b: 'y' }, { a: 3 }])
     const cases: [unknown, number[]][] = [
       [{ a: 1, b: 'x' }, [1]],
-      [[{ a: 2 }, { b: 'y' }], [2, 3]],
+      [
+        [{ a: 2 }, { b: 'y' }],
+        [2, 3],
+      ],
       [{ $or: [{ a: 3 }, { $and: [{ a: 1 }, { b: 'y' }] }] }, [3, 4]],
       [{ b: 'x', $or: [{ a: 1 }, { a: 3 }] }, [1]],
       [{ _id: { gt: 2 } }, [3, 4]],
@@ -241,7 +267,16 @@ export function filters(kit: Kit): void {
     const id = await kit.make({ a: 'int' }, [{ a: 1 }])
     const table = await kit.table(id)
     const total = async (filter: Filter) => {
-      const plan = { table, projection: table.columns, textQueries: [], sort: [], distinct: false, limit: 0, offset: 0, format: 'lists' as const }
+      const plan = {
+        table,
+        projection: table.columns,
+        textQueries: [],
+        sort: [],
+        distinct: false,
+        limit: 0,
+        offset: 0,
+        format: 'lists' as const,
+      }
       return (await kit.engine.search({ ...plan, filter, includeTotal: true, includeLastId: false })).total
     }
     expect(await total({ op: 'and', filters: [] })).toBe(1)
@@ -249,10 +284,18 @@ export function filters(kit: Kit): void {
   })
 
   describe('a value that has the form but is none is refused as a bad query', () => {
-    for (const [type, value] of [['date', '2020-02-30'], ['timestamp', '2020-01-01 25:00'], ['time', '24:61'], ['date', '99/99/2020']] as const) {
+    for (const [type, value] of [
+      ['date', '2020-02-30'],
+      ['timestamp', '2020-01-01 25:00'],
+      ['time', '24:61'],
+      ['date', '99/99/2020'],
+    ] as const) {
       test(`${type} ${value}`, async () => {
         const id = await kit.make({ v: type }, [{ v: null }])
-        expect(await refusal(kit.search(id, { filters: { v: value } }))).toMatchObject({ status: 409, detail: { query: ['Invalid query'] } })
+        expect(await refusal(kit.search(id, { filters: { v: value } }))).toMatchObject({
+          status: 409,
+          detail: { query: ['Invalid query'] },
+        })
         expect(await refusal(kit.dump(id, 'csv', { filters: { v: value } }))).toMatchObject({ status: 409 })
         expect(await refusal(kit.deleteRows(id, { v: value }))).toMatchObject({ status: 409 })
       })
@@ -260,7 +303,10 @@ export function filters(kit: Kit): void {
   })
 
   test('many values at once', async () => {
-    const id = await kit.make({ a: 'int' }, Array.from({ length: 1000 }, (_, a) => ({ a })))
+    const id = await kit.make(
+      { a: 'int' },
+      Array.from({ length: 1000 }, (_, a) => ({ a })),
+    )
     const odd = Array.from({ length: 5000 }, (_, index) => 2 * index + 1)
     expect(await kit.search(id, { filters: { a: odd }, limit: 3 })).toMatchObject({ total: 500, rows: 3 })
   })

@@ -1,7 +1,7 @@
+import { readConfig } from '../../../src/core/config.ts'
+import { parseColumnType } from '../../../src/core/field-types.ts'
 import type { Column } from '../../../src/core/table-schema.ts'
 import { columnFromDeclaration } from '../../../src/core/table-schema.ts'
-import { parseColumnType } from '../../../src/core/field-types.ts'
-import { readConfig } from '../../../src/core/config.ts'
 import type {
   Bytes,
   CallOptions,
@@ -149,7 +149,11 @@ export class Kit {
     return this.engine.delete({ id, what: 'rows', basedOn: schemaRevision, filter, ...limit })
   }
 
-  async search(id: string, { limit = 32_000, offset = 0, ...params }: Page = {}, call?: CallOptions & { format?: RecordsFormat }) {
+  async search(
+    id: string,
+    { limit = 32_000, offset = 0, ...params }: Page = {},
+    call?: CallOptions & { format?: RecordsFormat },
+  ) {
     const selected = selectRows(await this.table(id), params, config)
     const { format = 'objects', ...options } = call ?? {}
     const includeLastId = !params.distinct && (params.sort === undefined || params.sort.length === 0)
@@ -191,7 +195,9 @@ export class Kit {
 }
 
 /** What a promise was refused with. */
-export async function refusal(promise: Promise<unknown>): Promise<Error & { detail?: Record<string, unknown>; code?: string }> {
+export async function refusal(
+  promise: Promise<unknown>,
+): Promise<Error & { detail?: Record<string, unknown>; code?: string }> {
   try {
     await promise
   } catch (error) {

@@ -14,7 +14,10 @@ const record = fc.record(
 )
 
 const step = fc.oneof(
-  fc.record({ do: fc.constantFrom('upsert' as const, 'insert' as const, 'update' as const), records: fc.array(record, { maxLength: 6 }) }),
+  fc.record({
+    do: fc.constantFrom('upsert' as const, 'insert' as const, 'update' as const),
+    records: fc.array(record, { maxLength: 6 }),
+  }),
   fc.record({ do: fc.constant('delete' as const), keys: fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 3 }) }),
 )
 
@@ -28,7 +31,8 @@ class Model {
   /** False: the call is refused and nothing changes. */
   apply(given: Step): boolean {
     const saved = { rows: this.rows.map((row) => ({ ...row })), nextId: this.nextId }
-    const done = given.do === 'delete' ? this.remove(given.keys) : given.records.every((values) => this.put(given.do, values))
+    const done =
+      given.do === 'delete' ? this.remove(given.keys) : given.records.every((values) => this.put(given.do, values))
     if (!done) Object.assign(this, saved)
     return done
   }
@@ -55,7 +59,9 @@ export function model(kit: Kit): void {
         const expected = new Model()
         for (const given of steps) {
           const call =
-            given.do === 'delete' ? kit.deleteRows(id, { k: given.keys }) : kit.upsert(id, given.records, { method: given.do })
+            given.do === 'delete'
+              ? kit.deleteRows(id, { k: given.keys })
+              : kit.upsert(id, given.records, { method: given.do })
           const done = await call.then(
             () => true,
             (error: { status?: number }) => (error.status === 409 ? false : Promise.reject(error)),

@@ -55,13 +55,16 @@ export function searches(kit: Kit): void {
   test('what is shown is what was asked for, in that order', async () => {
     const id = await kit.make(COLUMNS, RECORDS)
     expect((await kit.search(id, { fields: ['n', 'k'], limit: 1 })).text).toBe('{"n":2.5,"k":5}')
-    expect((await kit.search(id, { fields: ['kind'], limit: 1, sort: ['n desc nulls last'] })).text).toBe('{"kind":"b"}')
+    expect((await kit.search(id, { fields: ['kind'], limit: 1, sort: ['n desc nulls last'] })).text).toBe(
+      '{"kind":"b"}',
+    )
     expect((await kit.search(id, { fields: ['_id'], limit: 1 })).text).toBe('{"_id":1}')
   })
 
   describe('formats', () => {
     const shown = {
-      objects: '{"_id":1,"a,b":1,"c":"x\\ty"},{"_id":2,"a,b":null,"c":"say \\"hi\\", twice\\n"},{"_id":3,"a,b":3,"c":""},{"_id":4,"a,b":4,"c":null}',
+      objects:
+        '{"_id":1,"a,b":1,"c":"x\\ty"},{"_id":2,"a,b":null,"c":"say \\"hi\\", twice\\n"},{"_id":3,"a,b":3,"c":""},{"_id":4,"a,b":4,"c":null}',
       lists: '[1,1,"x\\ty"],[2,null,"say \\"hi\\", twice\\n"],[3,3,""],[4,4,null]',
       csv: '1,1,x\ty\n2,,"say ""hi"", twice\n"\n3,3,""\n4,4,\n',
       tsv: '1\t1\t"x\ty"\n2\t\t"say ""hi"", twice\n"\n3\t3\t""\n4\t4\t\n',
@@ -83,7 +86,11 @@ export function searches(kit: Kit): void {
       { page: { fields: ['kind'] }, text: '["a"],["b"],[null]', total: 3 },
       { page: { fields: ['kind'], limit: 1, offset: 1 }, text: '["b"]', total: 3 },
       { page: { fields: ['kind'], sort: ['kind desc'] }, text: '[null],["b"],["a"]', total: 3 },
-      { page: { fields: ['kind', 'n'], sort: ['n desc nulls last', 'kind'] }, text: '["b",10],["b",2.5],[null,2.5],["a",-1],["a",null]', total: 5 },
+      {
+        page: { fields: ['kind', 'n'], sort: ['n desc nulls last', 'kind'] },
+        text: '["b",10],["b",2.5],[null,2.5],["a",-1],["a",null]',
+        total: 5,
+      },
       { page: { fields: ['n'], filters: { n: { gt: 0 } } }, text: '[2.5],[10]', total: 2 },
       { page: { fields: ['kind'], limit: 0 }, text: '', total: 3 },
     ]
@@ -103,14 +110,32 @@ export function searches(kit: Kit): void {
     expect((await kit.search(id, { limit: 0 })).lastId).toBeUndefined()
     const table = await kit.table(id)
     const sort = [{ by: { ...table.columns[0], name: '_id' } as never, descending: true }]
-    const plan = { table, projection: table.columns, textQueries: [], sort, distinct: false, limit: 2, offset: 0, format: 'lists' as const }
+    const plan = {
+      table,
+      projection: table.columns,
+      textQueries: [],
+      sort,
+      distinct: false,
+      limit: 2,
+      offset: 0,
+      format: 'lists' as const,
+    }
     expect((await kit.engine.search({ ...plan, includeTotal: false, includeLastId: true })).lastId).toBe('4')
   })
 
   test('no total unless asked for', async () => {
     const id = await kit.make(COLUMNS, RECORDS)
     const table = await kit.table(id)
-    const plan = { table, projection: table.columns, textQueries: [], sort: [], distinct: false, limit: 1, offset: 0, format: 'lists' as const }
+    const plan = {
+      table,
+      projection: table.columns,
+      textQueries: [],
+      sort: [],
+      distinct: false,
+      limit: 1,
+      offset: 0,
+      format: 'lists' as const,
+    }
     const found = await kit.engine.search({ ...plan, includeTotal: false, includeLastId: false })
     expect(found.total).toBeUndefined()
     expect(found.lastId).toBeUndefined()
@@ -118,8 +143,13 @@ export function searches(kit: Kit): void {
   })
 
   test('pages of equal keys never overlap', async () => {
-    const id = await kit.make({ same: 'int' }, Array.from({ length: 500 }, () => ({ same: 1 })))
-    const pages = await Promise.all([0, 1, 2, 3, 4].map((page) => kit.values(id, '_id', { sort: ['same desc'], limit: 100, offset: page * 100 })))
+    const id = await kit.make(
+      { same: 'int' },
+      Array.from({ length: 500 }, () => ({ same: 1 })),
+    )
+    const pages = await Promise.all(
+      [0, 1, 2, 3, 4].map((page) => kit.values(id, '_id', { sort: ['same desc'], limit: 100, offset: page * 100 })),
+    )
     expect(pages.flat()).toEqual(Array.from({ length: 500 }, (_, index) => index + 1))
   })
 }

@@ -74,7 +74,12 @@ export function tables(kit: Kit): void {
   describe('a name that is taken is refused, also in other letters, and nothing is made', () => {
     const cases = [
       { what: 'id of a table, by an alias', id: 'free', aliases: ['Taken'], message: '"Taken" already exists' },
-      { what: 'alias of another, by an alias', id: 'free', aliases: ['HELD'], message: 'The alias "HELD" already exists.' },
+      {
+        what: 'alias of another, by an alias',
+        id: 'free',
+        aliases: ['HELD'],
+        message: 'The alias "HELD" already exists.',
+      },
       { what: 'the own id, by an alias', id: 'free', aliases: ['Free'], message: '"Free" already exists' },
       { what: 'id of a table, by an id', id: 'TAKEN', aliases: [], message: 'taken' },
       { what: 'alias of another, by an id', id: 'Held', aliases: [], message: 'taken' },
@@ -92,7 +97,11 @@ export function tables(kit: Kit): void {
 
   test('columns are added, dropped and kept, with what is in them', async () => {
     const id = await kit.make({ k: 'int', old: 'text', kept: 'text' }, [{ k: 1, old: 'x', kept: 'y' }])
-    const { table } = await kit.create(id, { kept: 'text', k: 'int', 'new one': 'date' }, { records: [{ k: 2, 'new one': '2020-02-29' }] })
+    const { table } = await kit.create(
+      id,
+      { kept: 'text', k: 'int', 'new one': 'date' },
+      { records: [{ k: 2, 'new one': '2020-02-29' }] },
+    )
     expect(table).toMatchObject({ count: 2 })
     expect(await kit.search(id)).toMatchObject({
       text: '{"_id":1,"kept":"y","k":1,"new one":null},{"_id":2,"kept":null,"k":2,"new one":"2020-02-29"}',
@@ -125,7 +134,10 @@ export function tables(kit: Kit): void {
 
   test('records are appended and answered as stored', async () => {
     const id = await kit.make(COLUMNS, [{ k: 1 }])
-    const written = await kit.create(id, COLUMNS, { records: '[{"k": " 2 ", "name": "a"}, {"k": 3}]', includeRecords: true })
+    const written = await kit.create(id, COLUMNS, {
+      records: '[{"k": " 2 ", "name": "a"}, {"k": 3}]',
+      includeRecords: true,
+    })
     expect(written).toMatchObject({ affected: 2, table: { count: 3 } })
     expect(new TextDecoder().decode(written.records)).toBe('{"_id":2,"k":2,"name":"a"},{"_id":3,"k":3,"name":null}')
   })
@@ -133,7 +145,10 @@ export function tables(kit: Kit): void {
   describe('a key', () => {
     test('refuses equal records of one call', async () => {
       const error = await refusal(kit.make(COLUMNS, [{ k: 1 }, { k: 2 }, { k: 1 }], { key: ['k'] }))
-      expect(error.detail).toMatchObject({ records: [expect.stringMatching(/^duplicate key value violates unique constraint/)], records_row: 2 })
+      expect(error.detail).toMatchObject({
+        records: [expect.stringMatching(/^duplicate key value violates unique constraint/)],
+        records_row: 2,
+      })
     })
 
     test('refuses a record whose key is stored, with its row', async () => {
@@ -144,7 +159,10 @@ export function tables(kit: Kit): void {
     })
 
     test('can be set later, changed and taken away', async () => {
-      const id = await kit.make(COLUMNS, [{ k: 1, name: 'a' }, { k: 2, name: 'a' }])
+      const id = await kit.make(COLUMNS, [
+        { k: 1, name: 'a' },
+        { k: 2, name: 'a' },
+      ])
       const refused = await refusal(kit.create(id, COLUMNS, { key: ['name'] }))
       expect(refused.detail).toHaveProperty('constraints')
       expect((await kit.table(id)).primaryKey).toEqual([])
@@ -207,8 +225,12 @@ export function tables(kit: Kit): void {
       ['delete', false, () => kit.deleteRows(id, { k: 2 })],
       ['create with records alone', true, () => kit.create(id, COLUMNS, { records: [{ k: 3 }] })],
       ['new column', true, () => kit.create(id, { ...COLUMNS, more: 'text' })],
-      ['dropped column', true, async () =>
-        kit.engine.delete({ id, what: 'columns', basedOn: (await kit.table(id)).schemaRevision, columns: ['more'] })],
+      [
+        'dropped column',
+        true,
+        async () =>
+          kit.engine.delete({ id, what: 'columns', basedOn: (await kit.table(id)).schemaRevision, columns: ['more'] }),
+      ],
     ]
     for (const [what, ofSchema, write] of writes) {
       const before = await kit.table(id)

@@ -20,49 +20,148 @@ interface Case {
 
 /** On a table that holds oak and elm; `after` lists `_id`, `k`, `v`, `n`. */
 const cases: Case[] = [
-  { name: 'insert appends', method: 'insert', records: [{ k: 3 }], after: [row(1, OAK), row(2, ELM), row(3, { k: 3 })], affected: 1 },
-  { name: 'upsert inserts what is new', records: [{ k: 3, v: 'yew' }], after: [row(1, OAK), row(2, ELM), row(3, { k: 3, v: 'yew' })], affected: 1 },
-  { name: 'upsert updates by key and leaves other columns alone', records: [{ k: 1, v: 'fir' }], after: [row(1, { ...OAK, v: 'fir' }), row(2, ELM)], affected: 1 },
-  { name: 'null is a value like any other', records: [{ k: 1, v: null }], after: [row(1, { ...OAK, v: null }), row(2, ELM)], affected: 1 },
+  {
+    name: 'insert appends',
+    method: 'insert',
+    records: [{ k: 3 }],
+    after: [row(1, OAK), row(2, ELM), row(3, { k: 3 })],
+    affected: 1,
+  },
+  {
+    name: 'upsert inserts what is new',
+    records: [{ k: 3, v: 'yew' }],
+    after: [row(1, OAK), row(2, ELM), row(3, { k: 3, v: 'yew' })],
+    affected: 1,
+  },
+  {
+    name: 'upsert updates by key and leaves other columns alone',
+    records: [{ k: 1, v: 'fir' }],
+    after: [row(1, { ...OAK, v: 'fir' }), row(2, ELM)],
+    affected: 1,
+  },
+  {
+    name: 'null is a value like any other',
+    records: [{ k: 1, v: null }],
+    after: [row(1, { ...OAK, v: null }), row(2, ELM)],
+    affected: 1,
+  },
   {
     name: 'both at once, in the order of the records',
-    records: [{ k: 4, v: 'd' }, { k: 2, v: 'b' }, { k: 3, v: 'c' }],
+    records: [
+      { k: 4, v: 'd' },
+      { k: 2, v: 'b' },
+      { k: 3, v: 'c' },
+    ],
     after: [row(1, OAK), row(2, { k: 2, v: 'b' }), row(3, { k: 4, v: 'd' }), row(4, { k: 3, v: 'c' })],
     affected: 3,
   },
   {
     name: 'records of different columns',
-    records: [{ k: 1, v: 'V' }, { k: 2, n: 7 }, { k: 3, n: 8 }],
+    records: [
+      { k: 1, v: 'V' },
+      { k: 2, n: 7 },
+      { k: 3, n: 8 },
+    ],
     after: [row(1, { ...OAK, v: 'V' }), row(2, { ...ELM, n: 7 }), row(3, { k: 3, n: 8 })],
     affected: 3,
   },
   {
     name: 'the same key twice: the last word on each column wins',
-    records: [{ k: 1, v: 'first', n: 9 }, { k: 3, v: 'x' }, { k: 1, v: 'last' }, { k: 3, n: 3 }, { k: 3, v: 'z' }],
+    records: [
+      { k: 1, v: 'first', n: 9 },
+      { k: 3, v: 'x' },
+      { k: 1, v: 'last' },
+      { k: 3, n: 3 },
+      { k: 3, v: 'z' },
+    ],
     after: [row(1, { k: 1, v: 'last', n: 9 }), row(2, ELM), row(3, { k: 3, v: 'z', n: 3 })],
     affected: 2,
   },
-  { name: 'a null key equals nothing', records: [{ k: null, v: 'a' }, { k: null, v: 'a' }], after: [row(1, OAK), row(2, ELM), row(3, { v: 'a' }), row(4, { v: 'a' })], affected: 2 },
-  { name: 'update changes what is there', method: 'update', records: [{ k: 2, n: 2 }, { k: 1, n: 1 }], after: [row(1, { ...OAK, n: 1 }), row(2, { ...ELM, n: 2 })], affected: 2 },
-  { name: 'an update of the key alone changes nothing', method: 'update', records: [{ k: 2 }], after: [row(1, OAK), row(2, ELM)], affected: 1 },
-  { name: 'upsert by _id, without the key', records: [{ _id: 2, v: 'birch' }], after: [row(1, OAK), row(2, { ...ELM, v: 'birch' })], affected: 1 },
-  { name: 'an _id lets the key itself change', records: [{ _id: 2, k: 20 }], after: [row(1, OAK), row(2, { ...ELM, k: 20 })], affected: 1 },
-  { name: '_id wins over the key', records: [{ _id: '1', k: 5, v: 'x' }], after: [row(1, { ...OAK, k: 5, v: 'x' }), row(2, ELM)], affected: 1 },
+  {
+    name: 'a null key equals nothing',
+    records: [
+      { k: null, v: 'a' },
+      { k: null, v: 'a' },
+    ],
+    after: [row(1, OAK), row(2, ELM), row(3, { v: 'a' }), row(4, { v: 'a' })],
+    affected: 2,
+  },
+  {
+    name: 'update changes what is there',
+    method: 'update',
+    records: [
+      { k: 2, n: 2 },
+      { k: 1, n: 1 },
+    ],
+    after: [row(1, { ...OAK, n: 1 }), row(2, { ...ELM, n: 2 })],
+    affected: 2,
+  },
+  {
+    name: 'an update of the key alone changes nothing',
+    method: 'update',
+    records: [{ k: 2 }],
+    after: [row(1, OAK), row(2, ELM)],
+    affected: 1,
+  },
+  {
+    name: 'upsert by _id, without the key',
+    records: [{ _id: 2, v: 'birch' }],
+    after: [row(1, OAK), row(2, { ...ELM, v: 'birch' })],
+    affected: 1,
+  },
+  {
+    name: 'an _id lets the key itself change',
+    records: [{ _id: 2, k: 20 }],
+    after: [row(1, OAK), row(2, { ...ELM, k: 20 })],
+    affected: 1,
+  },
+  {
+    name: '_id wins over the key',
+    records: [{ _id: '1', k: 5, v: 'x' }],
+    after: [row(1, { ...OAK, k: 5, v: 'x' }), row(2, ELM)],
+    affected: 1,
+  },
   {
     name: 'by _id and by key in one call',
-    records: [{ _id: 2, v: 'by id' }, { k: 1, v: 'by key' }, { k: 3, v: 'new' }],
+    records: [
+      { _id: 2, v: 'by id' },
+      { k: 1, v: 'by key' },
+      { k: 3, v: 'new' },
+    ],
     after: [row(1, { ...OAK, v: 'by key' }), row(2, { ...ELM, v: 'by id' }), row(3, { k: 3, v: 'new' })],
     affected: 3,
   },
   {
     name: 'one row by _id and by key: the last word on each column wins',
-    records: [{ _id: 1, v: 'by id', n: 4 }, { k: 1, v: 'by key' }],
+    records: [
+      { _id: 1, v: 'by id', n: 4 },
+      { k: 1, v: 'by key' },
+    ],
     after: [row(1, { k: 1, v: 'by key', n: 4 }), row(2, ELM)],
     affected: 1,
   },
-  { name: 'an unknown _id inserts with it', records: [{ _id: 7, k: 3 }, { k: 4 }], after: [row(1, OAK), row(2, ELM), row(7, { k: 3 }), row(8, { k: 4 })], affected: 2 },
-  { name: 'the same unknown _id twice is one row', records: [{ _id: 7, v: 'a' }, { _id: 7, n: 2 }], after: [row(1, OAK), row(2, ELM), row(7, { v: 'a', n: 2 })], affected: 1 },
-  { name: 'without a key, by _id', key: [], records: [{ _id: 2, n: 0 }], after: [row(1, OAK), row(2, { ...ELM, n: 0 })], affected: 1 },
+  {
+    name: 'an unknown _id inserts with it',
+    records: [{ _id: 7, k: 3 }, { k: 4 }],
+    after: [row(1, OAK), row(2, ELM), row(7, { k: 3 }), row(8, { k: 4 })],
+    affected: 2,
+  },
+  {
+    name: 'the same unknown _id twice is one row',
+    records: [
+      { _id: 7, v: 'a' },
+      { _id: 7, n: 2 },
+    ],
+    after: [row(1, OAK), row(2, ELM), row(7, { v: 'a', n: 2 })],
+    affected: 1,
+  },
+  {
+    name: 'without a key, by _id',
+    key: [],
+    records: [{ _id: 2, n: 0 }],
+    after: [row(1, OAK), row(2, { ...ELM, n: 0 })],
+    affected: 1,
+  },
   { name: 'no record at all', records: [], after: [row(1, OAK), row(2, ELM)], affected: 0 },
 ]
 
@@ -83,17 +182,78 @@ export function upserts(kit: Kit): void {
 
   describe('refused, and nothing of the call is stored', () => {
     const refusals: { name: string; method: Method; records: Row[]; detail: Row }[] = [
-      { name: 'an update without a row', method: 'update', records: [{ k: 1, v: 'x' }, { k: 9, v: 'y' }], detail: { key: [expect.stringContaining("'k': '9'")] } },
-      { name: 'an update by an unknown _id', method: 'update', records: [{ _id: 1, v: 'x' }, { _id: 9 }], detail: { key: [expect.stringContaining("'_id': '9'")] } },
-      { name: 'an update by a null key', method: 'update', records: [{ k: null, v: 'x' }], detail: { key: [expect.stringContaining('not found')] } },
-      { name: 'an insert of a stored key', method: 'insert', records: [{ k: 3 }, { k: 1 }], detail: { records: [expect.stringMatching(/^duplicate key/)], records_row: 1 } },
-      { name: 'an insert of one key twice', method: 'insert', records: [{ k: 3 }, { k: 4 }, { k: 3 }], detail: { records_row: 2 } },
-      { name: 'a key changed into a stored one', method: 'upsert', records: [{ k: 3 }, { _id: 1, k: 2 }], detail: { records: [expect.stringMatching(/^duplicate key/)], records_row: 1 } },
-      { name: 'a new _id with a stored key', method: 'upsert', records: [{ _id: 9, k: 2 }], detail: { records_row: 0 } },
-      { name: 'a bad value', method: 'upsert', records: [{ k: 1, v: 'x' }, { k: 'y' }], detail: { records: ['invalid input syntax for type integer: "y"'], records_row: 1, records_column: 'k' } },
-      { name: 'an _id that is none', method: 'upsert', records: [{ k: 1, v: 'x' }, { _id: 0, v: 'x' }], detail: { records_row: 1, records_column: '_id' } },
-      { name: 'an _id that JSON numbers do not hold', method: 'upsert', records: [{ _id: '9223372036854775807', v: 'x' }], detail: { records_row: 0, records_column: '_id' } },
-      { name: 'an _id beyond any integer', method: 'upsert', records: [{ _id: '99999999999999999999', v: 'x' }], detail: { records_row: 0, records_column: '_id' } },
+      {
+        name: 'an update without a row',
+        method: 'update',
+        records: [
+          { k: 1, v: 'x' },
+          { k: 9, v: 'y' },
+        ],
+        detail: { key: [expect.stringContaining("'k': '9'")] },
+      },
+      {
+        name: 'an update by an unknown _id',
+        method: 'update',
+        records: [{ _id: 1, v: 'x' }, { _id: 9 }],
+        detail: { key: [expect.stringContaining("'_id': '9'")] },
+      },
+      {
+        name: 'an update by a null key',
+        method: 'update',
+        records: [{ k: null, v: 'x' }],
+        detail: { key: [expect.stringContaining('not found')] },
+      },
+      {
+        name: 'an insert of a stored key',
+        method: 'insert',
+        records: [{ k: 3 }, { k: 1 }],
+        detail: { records: [expect.stringMatching(/^duplicate key/)], records_row: 1 },
+      },
+      {
+        name: 'an insert of one key twice',
+        method: 'insert',
+        records: [{ k: 3 }, { k: 4 }, { k: 3 }],
+        detail: { records_row: 2 },
+      },
+      {
+        name: 'a key changed into a stored one',
+        method: 'upsert',
+        records: [{ k: 3 }, { _id: 1, k: 2 }],
+        detail: { records: [expect.stringMatching(/^duplicate key/)], records_row: 1 },
+      },
+      {
+        name: 'a new _id with a stored key',
+        method: 'upsert',
+        records: [{ _id: 9, k: 2 }],
+        detail: { records_row: 0 },
+      },
+      {
+        name: 'a bad value',
+        method: 'upsert',
+        records: [{ k: 1, v: 'x' }, { k: 'y' }],
+        detail: { records: ['invalid input syntax for type integer: "y"'], records_row: 1, records_column: 'k' },
+      },
+      {
+        name: 'an _id that is none',
+        method: 'upsert',
+        records: [
+          { k: 1, v: 'x' },
+          { _id: 0, v: 'x' },
+        ],
+        detail: { records_row: 1, records_column: '_id' },
+      },
+      {
+        name: 'an _id that JSON numbers do not hold',
+        method: 'upsert',
+        records: [{ _id: '9223372036854775807', v: 'x' }],
+        detail: { records_row: 0, records_column: '_id' },
+      },
+      {
+        name: 'an _id beyond any integer',
+        method: 'upsert',
+        records: [{ _id: '99999999999999999999', v: 'x' }],
+        detail: { records_row: 0, records_column: '_id' },
+      },
     ]
     for (const { name, method, records, detail } of refusals) {
       test(name, async () => {
@@ -108,10 +268,31 @@ export function upserts(kit: Kit): void {
   })
 
   test('a composite key', async () => {
-    const id = await kit.make({ a: 'int', b: 'text', v: 'int' }, [{ a: 1, b: 'x', v: 1 }, { a: 1, b: 'y', v: 2 }, { a: 1, b: null, v: 3 }], { key: ['a', 'b'] })
-    await kit.upsert(id, [{ b: 'y', a: 1, v: 20 }, { a: 2, b: 'x', v: 4 }, { a: 1, b: null, v: 5 }])
+    const id = await kit.make(
+      { a: 'int', b: 'text', v: 'int' },
+      [
+        { a: 1, b: 'x', v: 1 },
+        { a: 1, b: 'y', v: 2 },
+        { a: 1, b: null, v: 3 },
+      ],
+      { key: ['a', 'b'] },
+    )
+    await kit.upsert(id, [
+      { b: 'y', a: 1, v: 20 },
+      { a: 2, b: 'x', v: 4 },
+      { a: 1, b: null, v: 5 },
+    ])
     expect(await kit.values(id, 'v')).toEqual([1, 20, 3, 4, 5])
-    const error = await refusal(kit.upsert(id, [{ a: 1, b: 'x' }, { a: 3, b: 'x' }], { method: 'update' }))
+    const error = await refusal(
+      kit.upsert(
+        id,
+        [
+          { a: 1, b: 'x' },
+          { a: 3, b: 'x' },
+        ],
+        { method: 'update' },
+      ),
+    )
     expect(error.detail).toEqual({ key: [expect.stringContaining("'a': '3', 'b': 'x'")] })
   })
 
@@ -124,7 +305,10 @@ export function upserts(kit: Kit): void {
   test('the stored rows are answered: final state, in _id order', async () => {
     const id = await kit.make(COLUMNS, [OAK, ELM], { key: ['k'] })
     const { records } = await kit.upsert(id, [{ k: 3 }, { k: 1, v: 'a' }, { k: 1, n: 2 }], { includeRecords: true })
-    expect(JSON.parse(`[${new TextDecoder().decode(records)}]`)).toEqual([row(1, { k: 1, v: 'a', n: 2 }), row(3, { k: 3 })])
+    expect(JSON.parse(`[${new TextDecoder().decode(records)}]`)).toEqual([
+      row(1, { k: 1, v: 'a', n: 2 }),
+      row(3, { k: 3 }),
+    ])
     const inserted = await kit.upsert(id, [{ k: 9 }], { method: 'insert', includeRecords: true })
     expect(new TextDecoder().decode(inserted.records)).toBe('{"_id":4,"k":9,"v":null,"n":null}')
   })
@@ -135,7 +319,9 @@ export function upserts(kit: Kit): void {
     const records = '[{"k": 1, "n": 1.23456}, {"k": 2}]'
     const { affected, records: shown } = await kit.upsert(id, records, { dryRun: true, includeRecords: true })
     expect(affected).toBe(2)
-    expect(new TextDecoder().decode(shown)).toBe('{"_id":1,"k":1,"v":"oak","n":1.23456},{"_id":2,"k":2,"v":null,"n":null}')
+    expect(new TextDecoder().decode(shown)).toBe(
+      '{"_id":1,"k":1,"v":"oak","n":1.23456},{"_id":2,"k":2,"v":null,"n":null}',
+    )
     expect(await kit.table(id)).toEqual(before)
     expect(await kit.rows(id)).toEqual([row(1, OAK)])
     expect(await refusal(kit.upsert(id, [{ k: 8 }], { method: 'update', dryRun: true }))).toMatchObject({ status: 409 })
@@ -152,7 +338,14 @@ export function upserts(kit: Kit): void {
     await kit.upsert(id, [{ _id: 100, k: 8 }])
     await kit.upsert(id, [{ k: 9 }])
     await kit.create(id, COLUMNS, { records: [{ k: 10 }] })
-    expect((await kit.rows(id)).map(({ _id, k }) => [_id, k])).toEqual([[2, 6], [5, 5], [6, 7], [100, 8], [101, 9], [102, 10]])
+    expect((await kit.rows(id)).map(({ _id, k }) => [_id, k])).toEqual([
+      [2, 6],
+      [5, 5],
+      [6, 7],
+      [100, 8],
+      [101, 9],
+      [102, 10],
+    ])
   })
 
   test('pages stay right where _ids are missing', async () => {
@@ -167,23 +360,51 @@ export function upserts(kit: Kit): void {
     const id = await kit.make(COLUMNS, [OAK], { key: ['k'] })
     const { columns, schemaRevision } = await kit.table(id)
     await kit.create(id, { k: 'int', v: 'text' })
-    const plan = { id, basedOn: schemaRevision, method: 'upsert' as const, records: encode([{ k: 1, n: 5 }], columns, true) }
+    const plan = {
+      id,
+      basedOn: schemaRevision,
+      method: 'upsert' as const,
+      records: encode([{ k: 1, n: 5 }], columns, true),
+    }
     expect(await refusal(kit.engine.upsert(plan))).toBeInstanceOf(StaleSchema)
   })
 
   test('column names that SQL has its own meaning for', async () => {
-    const names = ['rowid', 'select', 'row', 'shape', 'c0', 'k0', 'n', 't', 'id', 'text', 'Name With Case', "it's", '%', 'a.b', '$1', 'é']
-    const id = await kit.make(Object.fromEntries(names.map((name) => [name, 'text'])), undefined, { key: ['rowid', 'select'] })
+    const names = [
+      'rowid',
+      'select',
+      'row',
+      'shape',
+      'c0',
+      'k0',
+      'n',
+      't',
+      'id',
+      'text',
+      'Name With Case',
+      "it's",
+      '%',
+      'a.b',
+      '$1',
+      'é',
+    ]
+    const id = await kit.make(Object.fromEntries(names.map((name) => [name, 'text'])), undefined, {
+      key: ['rowid', 'select'],
+    })
     const record = (value: string) => Object.fromEntries(names.map((name) => [name, value]))
     await kit.upsert(id, [record('b'), record('a'), { rowid: 'c', select: 'c' }, { ...record('a'), n: 'x' }])
     await kit.upsert(id, [{ rowid: 'c', select: 'c', row: 'r' }], { method: 'update' })
-    expect(await kit.rows(id, { sort: ['rowid', 'n desc'], filters: { rowid: ['a', 'b'], "it's": ['a', 'b'] } })).toEqual([
+    expect(
+      await kit.rows(id, { sort: ['rowid', 'n desc'], filters: { rowid: ['a', 'b'], "it's": ['a', 'b'] } }),
+    ).toEqual([
       { _id: 2, ...record('a'), n: 'x' },
       { _id: 1, ...record('b') },
     ])
     expect(await kit.rows(id, { distinct: true, fields: ['n', 'c0'], sort: ['c0 desc nulls last'] })).toHaveLength(3)
     const numbers = await kit.make({ rowid: 'int' }, [{ rowid: 5 }])
-    expect(await refusal(kit.upsert(numbers, [{ rowid: 1 }, { rowid: 'x' }], { method: 'insert' }))).toMatchObject({ detail: { records_row: 1 } })
+    expect(await refusal(kit.upsert(numbers, [{ rowid: 1 }, { rowid: 'x' }], { method: 'insert' }))).toMatchObject({
+      detail: { records_row: 1 },
+    })
     const exact = await kit.make({ rowid: 'numeric' }, '[{"rowid": 1.25}]')
     const wide = `[{"rowid": 1}, {"rowid": ${'9'.repeat(39)}}]`
     expect(await refusal(kit.upsert(exact, wide, { method: 'insert' }))).toMatchObject({ detail: { records_row: 1 } })

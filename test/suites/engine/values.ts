@@ -30,9 +30,22 @@ const kept: Record<string, Kept[]> = {
     ['99999999999999999999', '99999999999999999999', '99999999999999999999'],
     NO_VALUE,
   ],
-  'numeric(10,2)': [['10.5', '10.50', '10.50'], ['-99999999.99', '-99999999.99', '-99999999.99'], ['1e2', '100.00', '100.00'], NO_VALUE],
-  'numeric(38,0)': [['99999999999999999999999999999999999999', '99999999999999999999999999999999999999', '99999999999999999999999999999999999999']],
-  'numeric(38,30)': [['0.123456789012345678901234567890', '0.123456789012345678901234567890', '0.123456789012345678901234567890']],
+  'numeric(10,2)': [
+    ['10.5', '10.50', '10.50'],
+    ['-99999999.99', '-99999999.99', '-99999999.99'],
+    ['1e2', '100.00', '100.00'],
+    NO_VALUE,
+  ],
+  'numeric(38,0)': [
+    [
+      '99999999999999999999999999999999999999',
+      '99999999999999999999999999999999999999',
+      '99999999999999999999999999999999999999',
+    ],
+  ],
+  'numeric(38,30)': [
+    ['0.123456789012345678901234567890', '0.123456789012345678901234567890', '0.123456789012345678901234567890'],
+  ],
   float8: [
     ['1.5', '1.5', '1.5'],
     ['100', '100', '100'],
@@ -49,7 +62,14 @@ const kept: Record<string, Kept[]> = {
     NO_VALUE,
   ],
   float4: [['0.1', '0.1', '0.1'], ['16777216', '16777216', '16777216'], ['"NaN"', '"NaN"', 'NaN'], NO_VALUE],
-  bool: [['true', 'true', 't'], ['false', 'false', 'f'], ['"yes"', 'true', 't'], ['"0"', 'false', 'f'], ['"tru"', 'true', 't'], NO_VALUE],
+  bool: [
+    ['true', 'true', 't'],
+    ['false', 'false', 'f'],
+    ['"yes"', 'true', 't'],
+    ['"0"', 'false', 'f'],
+    ['"tru"', 'true', 't'],
+    NO_VALUE,
+  ],
   text: [
     ['"plain"', '"plain"', 'plain'],
     ['""', '""', '""'],
@@ -63,7 +83,6 @@ const kept: Record<string, Kept[]> = {
     ['"two\\r\\nlines"', '"two\\r\\nlines"', '"two\r\nlines"'],
     ['"back\\\\slash \' tick"', '"back\\\\slash \' tick"', "back\\slash ' tick"],
     ['"Grüße 日本 🌳"', '"Grüße 日本 🌳"', 'Grüße 日本 🌳'],
-    ['"# no comment"', '"# no comment"', '# no comment'],
     ['"NULL"', '"NULL"', 'NULL'],
     ['"007"', '"007"', '007'],
     ['"{SNAPSHOT_ID} {DATA_PATH}"', '"{SNAPSHOT_ID} {DATA_PATH}"', '{SNAPSHOT_ID} {DATA_PATH}'],
@@ -71,8 +90,18 @@ const kept: Record<string, Kept[]> = {
     NO_VALUE,
   ],
   'varchar(5)': [['"abcde"', '"abcde"', 'abcde'], NO_VALUE],
-  date: [['"2011-01-02"', '"2011-01-02"', '2011-01-02'], ['"0001-01-01"', '"0001-01-01"', '0001-01-01'], ['"9999-12-31"', '"9999-12-31"', '9999-12-31'], ['"1/2/2011"', '"2011-01-02"', '2011-01-02'], NO_VALUE],
-  time: [['"10:05"', '"10:05:00"', '10:05:00'], ['"23:59:59.123456"', '"23:59:59.123456"', '23:59:59.123456'], NO_VALUE],
+  date: [
+    ['"2011-01-02"', '"2011-01-02"', '2011-01-02'],
+    ['"0001-01-01"', '"0001-01-01"', '0001-01-01'],
+    ['"9999-12-31"', '"9999-12-31"', '9999-12-31'],
+    ['"1/2/2011"', '"2011-01-02"', '2011-01-02'],
+    NO_VALUE,
+  ],
+  time: [
+    ['"10:05"', '"10:05:00"', '10:05:00'],
+    ['"23:59:59.123456"', '"23:59:59.123456"', '23:59:59.123456'],
+    NO_VALUE,
+  ],
   timestamp: [
     ['"2020-01-01"', '"2020-01-01T00:00:00.000"', '2020-01-01T00:00:00.000'],
     ['"2020-01-01 02:03:04.5"', '"2020-01-01T02:03:04.500"', '2020-01-01T02:03:04.500'],
@@ -96,7 +125,14 @@ const kept: Record<string, Kept[]> = {
     ['null', 'null', 'null'],
   ],
   jsonb: [['[{"x": "y\\nz"}]', '[{"x": "y\\nz"}]', '"[{""x"": ""y\\nz""}]"'], NO_VALUE],
-  uuid: [['"C6153A74-0000-4000-8000-00000000000A"', '"c6153a74-0000-4000-8000-00000000000a"', 'c6153a74-0000-4000-8000-00000000000a'], NO_VALUE],
+  uuid: [
+    [
+      '"C6153A74-0000-4000-8000-00000000000A"',
+      '"c6153a74-0000-4000-8000-00000000000a"',
+      'c6153a74-0000-4000-8000-00000000000a',
+    ],
+    NO_VALUE,
+  ],
   interval: [['"1 day 02:00:00"', '"1 day 02:00:00"', '1 day 02:00:00'], NO_VALUE],
   bytea: [['"\\\\xdead"', '"\\\\xdead"', '\\xdead'], NO_VALUE],
   inet: [['"192.168.0.0/16"', '"192.168.0.0/16"', '192.168.0.0/16'], NO_VALUE],
@@ -108,17 +144,36 @@ const kept: Record<string, Kept[]> = {
     ['[]', '[]', '[]'],
     ['null', 'null', 'null'],
   ],
-  'int[]': [['[1, null, "3"]', '[1,null,3]', '"[1,null,3]"'], ['null', 'null', 'null']],
-  'numeric[]': [[`[${DIGITS}, 1.50]`, `[${DIGITS},1.5]`, `"[${DIGITS},1.5]"`], ['null', 'null', 'null']],
-  'timestamp[]': [['["2020-01-01 02:03:04.123456"]', '["2020-01-01T02:03:04.123456"]', '"[""2020-01-01T02:03:04.123456""]"']],
+  'int[]': [
+    ['[1, null, "3"]', '[1,null,3]', '"[1,null,3]"'],
+    ['null', 'null', 'null'],
+  ],
+  'numeric[]': [
+    [`[${DIGITS}, 1.50]`, `[${DIGITS},1.5]`, `"[${DIGITS},1.5]"`],
+    ['null', 'null', 'null'],
+  ],
+  'timestamp[]': [
+    ['["2020-01-01 02:03:04.123456"]', '["2020-01-01T02:03:04.123456"]', '"[""2020-01-01T02:03:04.123456""]"'],
+  ],
   'bool[]': [['[true, "f"]', '[true,false]', '"[true,false]"']],
 }
 
 /** What a column refuses, and the sentence about it. */
 const refused: Record<string, [given: string, sentence: RegExp][]> = {
-  int2: [['32768', /out of range for type smallint/], ['"x"', /invalid input syntax for type smallint: "x"/]],
-  int4: [['-2147483649', /out of range/], ['"12.5"', /invalid input syntax/], ['true', /invalid/], ['1e10', /out of range/]],
-  int8: [['9223372036854775808', /out of range/], ['"  "', /invalid input syntax/]],
+  int2: [
+    ['32768', /out of range for type smallint/],
+    ['"x"', /invalid input syntax for type smallint: "x"/],
+  ],
+  int4: [
+    ['-2147483649', /out of range/],
+    ['"12.5"', /invalid input syntax/],
+    ['true', /invalid/],
+    ['1e10', /out of range/],
+  ],
+  int8: [
+    ['9223372036854775808', /out of range/],
+    ['"  "', /invalid input syntax/],
+  ],
   numeric: [
     ['"x"', /invalid input syntax for type numeric/],
     ['"   "', /invalid input syntax for type numeric/],
@@ -127,16 +182,45 @@ const refused: Record<string, [given: string, sentence: RegExp][]> = {
     ['"NaN"', /invalid/],
     ['123456789012345678901234567890123456789', /overflow/],
   ],
-  'numeric(4,2)': [['100', /overflow/], ['1.005', /overflow/]],
-  float8: [['"1e400"', /out of range/], ['1e400', /out of range/], ['"1.5x"', /invalid/]],
+  'numeric(4,2)': [
+    ['100', /overflow/],
+    ['1.005', /overflow/],
+  ],
+  float8: [
+    ['"1e400"', /out of range/],
+    ['1e400', /out of range/],
+    ['"1.5x"', /invalid/],
+  ],
   float4: [['1e39', /out of range/]],
-  bool: [['"maybe"', /invalid/], ['1', /invalid/]],
-  date: [['"2020-02-30"', /out of range/], ['"31/12/2020"', /out of range/], ['"soon"', /invalid/], ['"2020-01-01 10:00"', /./]],
-  time: [['"25:00"', /out of range/], ['"noon"', /invalid/]],
-  timestamp: [['"2020-13-01"', /out of range/], ['"2020-01-01T10:00:00.1234567"', /./], ['"now"', /invalid/], ['"infinity"', /invalid/]],
-  timestamptz: [['"2020-01-01T24:01:00Z"', /out of range/], ['"epoch"', /invalid/]],
+  bool: [
+    ['"maybe"', /invalid/],
+    ['1', /invalid/],
+  ],
+  date: [
+    ['"2020-02-30"', /out of range/],
+    ['"31/12/2020"', /out of range/],
+    ['"soon"', /invalid/],
+    ['"2020-01-01 10:00"', /./],
+  ],
+  time: [
+    ['"25:00"', /out of range/],
+    ['"noon"', /invalid/],
+  ],
+  timestamp: [
+    ['"2020-13-01"', /out of range/],
+    ['"2020-01-01T10:00:00.1234567"', /./],
+    ['"now"', /invalid/],
+    ['"infinity"', /invalid/],
+  ],
+  timestamptz: [
+    ['"2020-01-01T24:01:00Z"', /out of range/],
+    ['"epoch"', /invalid/],
+  ],
   uuid: [['"c6153a74"', /invalid/]],
-  'int[]': [['[1, "x"]', /./], ['[1, 2147483648]', /./]],
+  'int[]': [
+    ['[1, "x"]', /./],
+    ['[1, 2147483648]', /./],
+  ],
   'varchar(3)': [['"abcd"', /value too long for type character varying\(3\)/]],
 }
 
@@ -169,7 +253,7 @@ export function values(kit: Kit): void {
         const id = await kit.make({ k: 'int', v: type })
         const error = await refusal(kit.upsert(id, `[{"k": 1}, {"k": 2, "v": ${given}}]`, { method: 'insert' }))
         expect(error).toMatchObject({ status: 409, detail: { records_row: 1, records_column: 'v' } })
-        expect((error.detail?.records as string[])[0]).toMatch(sentence)
+        expect(error.detail).toMatchObject({ records: [expect.stringMatching(sentence)] })
         expect(await kit.counted(id)).toBe(0)
       })
     }
@@ -177,7 +261,11 @@ export function values(kit: Kit): void {
 
   test('the first bad row is named, whatever its column', async () => {
     const id = await kit.make({ a: 'int', b: 'date' })
-    const records = [{ a: 1, b: '2020-01-01' }, { a: 2, b: 'x' }, { a: 'y', b: '2020-01-01' }]
+    const records = [
+      { a: 1, b: '2020-01-01' },
+      { a: 2, b: 'x' },
+      { a: 'y', b: '2020-01-01' },
+    ]
     const error = await refusal(kit.upsert(id, records, { method: 'insert' }))
     expect(error.detail).toMatchObject({ records_row: 1, records_column: 'b' })
   })
@@ -219,7 +307,9 @@ export function values(kit: Kit): void {
 
   test('a record of a thousand columns, and one of a megabyte', async () => {
     const names = Array.from({ length: 1000 }, (_, index) => `c${index}`)
-    const wide = await kit.make(Object.fromEntries(names.map((name) => [name, 'text'])), [Object.fromEntries(names.map((name) => [name, name]))])
+    const wide = await kit.make(Object.fromEntries(names.map((name) => [name, 'text'])), [
+      Object.fromEntries(names.map((name) => [name, name])),
+    ])
     expect(Object.keys((await kit.rows(wide))[0] as object)).toHaveLength(1001)
     const long = 'é'.repeat(500_000)
     const id = await kit.make({ v: 'text' }, [{ v: long }, { v: 'short' }])
