@@ -4,7 +4,6 @@ import type { Config } from '../core/config.ts'
 import type { Bytes, Table } from '../infrastructure/engines/engine.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import type { Readable } from '../services/table-metadata.ts'
-import type { MayRead } from '../services/table-metadata.ts'
 import type { Context } from './context.ts'
 
 /** What an operation is about, and so what the boundary policy asks before it runs; see `auth.ts`. */
@@ -12,7 +11,7 @@ export interface Grants {
   /** Nothing that belongs to anybody. */
   none: undefined
   /** A stored table by id or alias, to read. */
-  table: { table: Table; decision: Decision; mayRead?: MayRead }
+  table: { table: Table; decision: Decision }
   /** The same, or the list of tables, of which each is asked about by itself. */
   searchable: { table: Table; decision: Decision } | { listing: Readable }
   /** A stored table by its id, to change. */
@@ -70,8 +69,6 @@ export interface Operation<Params extends TObject = TObject, T extends Target = 
   result: TSchema
   /** Absent for those who may not read it: a denial is a 404 (contract §3.1). */
   hidesDenial?: boolean
-  /** Also reads the table of tables, of which each caller sees what is theirs to read (contract §7.3). */
-  readsTableMetadata?: boolean
   /** How a missing table is called. */
   noun?: 'Resource' | 'Resource/Alias'
   /** False: settings turn it off, and nobody knows it. */

@@ -6,7 +6,7 @@ const ATTEMPTS = 5
 
 /** Runs `work` with a table as it is, again with a fresh one when its columns changed under way. */
 export async function withCurrentTable<T>(
-  engine: Engine,
+  engine: Pick<Engine, 'describe'>,
   table: Table,
   options: CallOptions,
   work: (table: Table) => Promise<T>,

@@ -1,6 +1,7 @@
+import type { Config } from '../core/config.ts'
 import { nativeTypeName } from '../core/field-types.ts'
 import { ckanField, ID_COLUMN } from '../core/table-schema.ts'
-import type { CallOptions, SearchPlan, Table } from '../infrastructure/engines/engine.ts'
+import type { CallOptions, Engine, SearchPlan, Table } from '../infrastructure/engines/engine.ts'
 import { tableSchema } from '../infrastructure/engines/engine.ts'
 import type { InfoParams } from '../schemas/datastore-info.ts'
 import type { SearchParams } from '../schemas/datastore-search.ts'
@@ -11,7 +12,7 @@ import { withTimeLimit } from './time-limit.ts'
 
 /** datastore_search: a page of a table (contract §7, §8.5). */
 export async function search(
-  { engine, config }: ServiceContext,
+  { engine, config }: { engine: Pick<Engine, 'describe' | 'search'>; config: Config },
   table: Table,
   params: SearchParams,
   options: CallOptions,

@@ -2,14 +2,22 @@ import { ValidationError } from '../core/errors.ts'
 import { columnType } from '../core/field-types.ts'
 import type { Column } from '../core/table-schema.ts'
 import type { CallOptions, Engine, Found, SearchPlan, Table } from '../infrastructure/engines/engine.ts'
+import type { SearchParams } from '../schemas/datastore-search.ts'
+import type { Answered, ServiceContext } from './answered.ts'
+import { search } from './read.ts'
 import { filterRows, type Row, sortRows } from './rows/select.ts'
 import { rowWriters } from './rows/write.ts'
 
 /** The name under which a search lists all tables and aliases (contract §7.3). */
 export const TABLE_METADATA = '_table_metadata'
 
-/** Whether the caller may read the table with this id. */
-export type MayRead = (id: string) => Promise<boolean>
+/** What a caller may see of the tables. */
+export interface Readable {
+  /** Nobody decides: everything. */
+  everything: boolean
+  /** Whether the caller may read the table with this id. */
+  mayRead(id: string): Promise<boolean>
+}
 
 const column = (name: string, type: string, frictionless: string): Column => ({
   name,
@@ -18,8 +26,18 @@ const column = (name: string, type: string, frictionless: string): Column => ({
   field: { name, type: frictionless },
 })
 
-/** The table of tables: one row for each table and each alias. It is made anew for each search. */
-export const metadataTable: Table = {
+/** datastore_search on the table of tables (contract §7.3). */
+export function searchTableMetadata(
+  { engine, config }: ServiceContext,
+  params: SearchParams,
+  readable: Readable,
+  options: CallOptions,
+): Promise<Answered> {
+  return search({ engine: metadataEngine(engine, readable), config }, metadataTable, params, options)
+}
+
+/** One row for each table and each alias, made anew for each search. */
+const metadataTable: Table = {
   id: TABLE_METADATA,
   aliases: [],
   columns: [column('name', 'name', 'string'), column('oid', 'oid', 'integer'), column('alias_of', 'name', 'string')],
@@ -42,13 +60,13 @@ const ASKED_AT_ONCE = 20
  * The part of an engine that searches the table of tables: only rows of tables that the caller may read. Permissions
  * are asked as far as the page goes; the total is known only when that was to the end.
  */
-export function metadataEngine(engine: Engine, mayRead: MayRead): Pick<Engine, 'describe' | 'search'> {
+function metadataEngine(engine: Engine, readable: Readable): Pick<Engine, 'describe' | 'search'> {
   return {
     describe: async () => metadataTable,
     async search(plan, options = {}) {
       if (plan.textQueries.length > 0) throw new ValidationError({ q: [`${TABLE_METADATA} can't be searched by words`] })
       const rows = sortRows(filterRows(await listRows(engine, options), plan.filter), plan.sort)
-      return pageOf(plan, ...(await readableRows(rows, plan, mayRead)))
+      return pageOf(plan, ...(await readableRows(rows, plan, readable)))
     },
   }
 }
@@ -64,16 +82,17 @@ async function listRows(engine: Engine, options: CallOptions): Promise<Row[]> {
 }
 
 /** The rows that the caller may read, at least to the end of the page, and whether these are all there are. */
-async function readableRows(rows: readonly Row[], { offset, limit, distinct }: SearchPlan, mayRead: MayRead): Promise<[Row[], boolean]> {
+async function readableRows(rows: readonly Row[], { offset, limit, distinct }: SearchPlan, readable: Readable): Promise<[Row[], boolean]> {
+  if (readable.everything) return [[...rows], true]
   const end = distinct ? Number.POSITIVE_INFINITY : offset + limit
-  const readable: Row[] = []
+  const found: Row[] = []
   let asked = 0
-  for (; asked < rows.length && readable.length < end; asked += ASKED_AT_ONCE) {
+  for (; asked < rows.length && found.length < end; asked += ASKED_AT_ONCE) {
     const some = rows.slice(asked, asked + ASKED_AT_ONCE)
-    const allowed = await Promise.all(some.map(({ name, alias_of }) => mayRead(String(alias_of ?? name))))
-    readable.push(...some.filter((_, index) => allowed[index]))
+    const allowed = await Promise.all(some.map(({ name, alias_of }) => readable.mayRead(String(alias_of ?? name))))
+    found.push(...some.filter((_, index) => allowed[index]))
   }
-  return [readable, asked >= rows.length]
+  return [found, asked >= rows.length]
 }
 
 function pageOf(plan: SearchPlan, readable: readonly Row[], complete: boolean): Found {
