@@ -1,4 +1,5 @@
 import type { CkanResource, Decision } from '../../auth/provider.ts'
+import { ConflictError } from '../../core/errors.ts'
 import type { CreateParams } from '../../schemas/datastore-create.ts'
 import * as write from '../../services/write.ts'
 import { tellCatalogue, withNewResource } from '../catalogue.ts'
@@ -9,8 +10,11 @@ import { callOptions, serviceContext, toAnswer } from './answer.ts'
 export async function create(input: Input<CreateParams>, { decision }: Grants['declaration']): Promise<Answer> {
   const { context, params } = input
   if (!params.resource) return declare(input, params.resource_id as string, decision)
-  return withNewResource(context, params.resource, (resource) => {
+  return withNewResource(context, params.resource, async (resource) => {
     context.resource = resource.id
+    const { engine } = context.service
+    const taken = await engine.describe(resource.id, callOptions(context))
+    if (taken) throw new ConflictError(`There is a table "${taken.id}" already: the new resource can't have it.`)
     return declare(input, resource.id, { ...decision, resource }, resource)
   })
 }
