@@ -109,10 +109,8 @@ function matchSql(source: TextSource, read: readonly Complete[], leaves: Leaves,
       return phrases.length > 0 ? [`, ${documentSql(source, phrases, leafOf(query), query.column)} AS d${index}`] : []
     })
     ctes.push(`text_candidates AS (SELECT * FROM ${from} WHERE ${candidates.join(' AND ')})`)
-    // Materialized, lest the look at a document be moved to where every row of the table passes.
     ctes.push(
-      `text_documents AS MATERIALIZED (SELECT h._id${counts}${documents.join('')} FROM text_candidates h ` +
-        `JOIN ${source.table} t ON t._id = h._id)`,
+      `text_documents AS (SELECT h._id${counts}${documents.join('')} FROM text_candidates h JOIN ${source.table} t ON t._id = h._id)`,
     )
     from = 'text_documents'
   }

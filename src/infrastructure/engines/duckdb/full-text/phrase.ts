@@ -13,7 +13,7 @@ type LeafOf = (word: Word) => Leaf
 const FORMS_MAX = 500
 
 /**
- * SQL of a row's text for `phraseSql`: its columns one to a line, every token between two blanks. It is empty for rows
+ * SQL of the text of `t`, joined to the candidates `h`, for `phraseSql`: its columns one to a line, every token between two blanks. It is empty for rows
  * that hold none of the phrases in any reading: most are told by one look, which costs far less than their tokens.
  */
 export function documentSql(source: TextSource, phrases: readonly Phrase[], leafOf: LeafOf, column?: number): string {
@@ -21,7 +21,8 @@ export function documentSql(source: TextSource, phrases: readonly Phrase[], leaf
   const text = `lower(concat_ws(chr(10), ${columns.map((shown) => shown.text).join(', ')}))`
   const possible = phrases.map((phrase) => `regexp_matches(${text}, ${quoteLiteral(loosePattern(phrase, leafOf))})`)
   const lines = columns.map((shown) => `coalesce(' ' || array_to_string(${tokenList(shown.text)}, ' ') || ' ', '')`)
-  return `CASE WHEN ${possible.join(' OR ')} THEN concat_ws(chr(10), ${lines.join(', ')}) ELSE '' END`
+  // Naming both sides of the join keeps the look behind it: the optimizer would send every row of the table through.
+  return `CASE WHEN t._id = h._id AND (${possible.join(' OR ')}) THEN concat_ws(chr(10), ${lines.join(', ')}) ELSE '' END`
 }
 
 /** SQL: the document holds the words at these distances. */
