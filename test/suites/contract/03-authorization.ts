@@ -14,6 +14,8 @@ export function prepareCkan(ckan: CkanServer): void {
   ckan.addUser(READER.Authorization, { name: 'rita' })
   for (const id of ['open-1', 'open-2', 'open-3', 'open-4', 'open-5']) ckan.addResource(id)
   for (const id of ['closed-1', 'closed-2', 'closed-3', 'closed-4', 'closed-5', 'closed-6']) ckan.addResource(id, { private: true })
+  ckan.addResource('meta-open')
+  ckan.addResource('meta-closed', { private: true })
   ckan.addResource('uploaded-1', { url_type: 'upload' })
   ckan.addResource('linked-1', { url_type: '' })
 }
@@ -46,6 +48,7 @@ const cases: readonly Omit<ContractCase, 'env'>[] = [
   { name: '§3.2 a datastore resource needs no force', setup: [create('open-4')], call: ['upsert', { resource_id: 'open-4', method: 'insert', records: [{ a: 2 }] }, EDITOR], result: { resource_id: 'open-4' } },
   { name: '§1.7 a callback drops the identity', setup: [create('closed-5')], call: { line: 'GET /api/3/action/datastore_search?resource_id=closed-5&callback=fn', headers: EDITOR }, ...denied },
   { name: '§10.2 row 48: create on a resource that CKAN does not know', call: ['create', { resource_id: 'unknown', fields }, EDITOR], status: 404, type: 'Not Found Error' },
+  { name: '§7.3 _table_metadata shows what the caller may read', setup: [create('meta-open'), create('meta-closed')], call: ['search', { resource_id: '_table_metadata', filters: { name: ['meta-open', 'meta-closed'] } }], result: { records: [{ name: 'meta-open' }] }, then: [[['search', { resource_id: '_table_metadata', filters: { name: ['meta-open', 'meta-closed'] }, sort: 'name', fields: 'name' }, EDITOR], { records: [{ name: 'meta-closed' }, { name: 'meta-open' }] }]] },
   { name: '§10.2 row 49: the read-only guard', call: ['create', { resource_id: 'linked-1', fields }, EDITOR], status: 409, error: { 'read-only': [READ_ONLY], message: /read-only/ } },
   { name: '§10.2 row 9: create answers package_id when known', call: create('open-1'), result: { package_id: 'package-of-open-1' } },
 ]

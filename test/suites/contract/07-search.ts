@@ -64,6 +64,14 @@ const mechanics: readonly ContractCase[] = [
   { name: '§7 unknown parameter', setup: [rows], call: ['search', { filter: {}, total: 1 }], error: { __extras: ['invalid value "filter"', 'invalid value "total"'] } },
 ]
 
+const result: readonly ContractCase[] = [
+  { name: '§8.5 the result', setup: [rows], call: ['search', { limit: 2, offset: 1, filters: { a: { gte: 1 } }, include_next_page: true }], result: { resource_id: '$id', limit: 2, offset: 1, include_total: true, include_next_page: true, records_format: 'objects', filters: { a: { gte: 1 } }, fields: [{ id: '_id', type: 'int' }, { id: 'a', type: 'int4' }, { id: 'b', type: 'text' }], records: [{ _id: 3, a: 1, b: 'x' }, { _id: 4, a: 2, b: null }], total: 3, next_page: { _id: { gt: 4 } }, filterops: absent }, smoke: true },
+  { name: '§8.5 echoed only if sent', setup: [rows], call: ['search'], result: { filters: absent, q: absent, sort: absent, distinct: absent, plain: absent, language: absent, full_text: absent } },
+  { name: '§8.5 filters and q come back decoded', setup: [rows], call: ['search', { filters: '{"a": 1}', q: '{"b": "x"}' }], result: { filters: { a: 1 }, q: { b: 'x' } } },
+  { name: '§8.5 neither table nor alias', call: ['search', { resource_id: 'no such trees' }], status: 404, error: { message: 'Not found: Resource "no such trees" was not found.' } },
+  { name: '§8.5 keys in column order', setup: [rows], call: ['search', { limit: 1 }], text: /\[\{"_id":1,"a":2,"b":"x"\}\]/ },
+]
+
 const link = (rest: string) => `http://localhost:8000/api/3/action/datastore_search?resource_id=$id${rest}`
 
 const links: readonly ContractCase[] = [
@@ -102,9 +110,11 @@ const listed = (filters: object): Call => ['search', { resource_id: '_table_meta
 const metadata: readonly ContractCase[] = [
   { name: '§7.3 a row for each table and alias', setup: [aliased], call: listed({ name: ['$id', '$id-x', '$id-y'] }), result: { resource_id: '_table_metadata', total: 3, records: [{ _id: /^[0-9a-f]{16}$/, name: '$id', alias_of: null }, { name: '$id-x', alias_of: '$id' }, { name: '$id-y', alias_of: '$id' }] }, fields: [{ id: '_id', type: 'int' }, { id: 'name', type: 'name' }, { id: 'oid', type: 'oid' }, { id: 'alias_of', type: 'name' }], smoke: true },
   { name: '§7.3 nothing that starts with _', call: ['search', { resource_id: '_table_metadata', limit: 32000 }], result: { records: (list: { name: string }[]) => list.every(({ name }) => !name.startsWith('_')) } },
+  { name: '§7.3 csv, ranges, pages', setup: [aliased], call: ['search', { resource_id: '_table_metadata', filters: { name: { gte: '$id', lte: '$id-z' } }, sort: 'name desc', fields: 'name,alias_of', records_format: 'csv', limit: 2 }], records: '$id-y,$id\n$id-x,$id\n', result: { total: 3 } },
+  { name: '§7.3 an unknown column', call: ['search', { resource_id: '_table_metadata', fields: 'zz' }], error: { fields: ['invalid value "zz"'] } },
   { name: '§7.3 not in SQL', call: ['search_sql', { sql: 'SELECT * FROM "_table_metadata"' }], status: 403, type: 'Authorization Error' },
   { name: '§7.3 not to be written', call: ['upsert', { resource_id: '_table_metadata', records: [] }], status: 404 },
 ]
 
-/** Contract §7 and §9.6: what search does with its parameters. */
-export const search: readonly ContractCase[] = [...mechanics, ...links, ...aliases, ...metadata]
+/** Contract §7, §8.5 and §9.6: what search does with its parameters. */
+export const search: readonly ContractCase[] = [...mechanics, ...result, ...links, ...aliases, ...metadata]

@@ -54,7 +54,7 @@ export type Settings = Readonly<Record<string, string>>
  * without `resource_id`, `id` or `resource` gets that one.
  */
 export interface ContractCase extends Expected {
-  /** Begins with its section: `§7 sort nulls first`. */
+  /** Begins with its section: `§7 sort nulls first`; or with `clients`. */
   name: string
   /** Calls that must succeed. */
   setup?: readonly Call[]

@@ -17,6 +17,7 @@ import { constraints } from './09-constraints.ts'
 import { seed } from './09-seed.ts'
 import { differences } from './10-differences.ts'
 import type { ContractCase } from './case.ts'
+import { clients } from './clients.ts'
 
 /** Every point of the contract, in its order. */
 export const contractCases: readonly ContractCase[] = [
@@ -38,4 +39,5 @@ export const contractCases: readonly ContractCase[] = [
   ...seed,
   ...constraints,
   ...differences,
+  ...clients,
 ]
