@@ -20,12 +20,22 @@ export class TextQuerySyntaxError extends Error {
   readonly code = 'ERR_TEXT_QUERY'
 }
 
-/** Tokens side by side. A stop word among them leaves its place open. */
-export function phrase(
+/**
+ * What was written as one: its tokens side by side. A day and a time with a `T` between them may be parted in the text,
+ * as the values of timestamp columns are.
+ */
+export function compound(
   tokens: readonly string[],
   configuration: Configuration,
   prefix = false,
 ): TextExpression | undefined {
+  const parted = tokens.flatMap((token) => (/^\d\dt\d\d$/.test(token) ? token.split('t') : [token]))
+  const written = phrase(tokens, configuration, prefix)
+  return parted.length === tokens.length ? written : combine('or', [written, phrase(parted, configuration, prefix)])
+}
+
+/** Tokens side by side. A stop word among them leaves its place open. */
+function phrase(tokens: readonly string[], configuration: Configuration, prefix = false): TextExpression | undefined {
   const words: Word[] = []
   const distances: number[] = []
   let distance = 1

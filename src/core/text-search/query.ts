@@ -1,6 +1,6 @@
 import type { Configuration } from './configurations.ts'
 import type { TextExpression } from './expression.ts'
-import { combine, phrase, TextQuerySyntaxError, wordsOf } from './expression.ts'
+import { combine, compound, TextQuerySyntaxError, wordsOf } from './expression.ts'
 import { tokenize } from './tokenize.ts'
 import { parseTsquery } from './tsquery.ts'
 
@@ -24,15 +24,15 @@ export function parseTextQuery(text: string, plain: boolean, configuration: Conf
 /** All words of the text; what is written as one (`2011-01-02`, `well-known`) must stand side by side. */
 export function plainQuery(text: string, configuration: Configuration): TextExpression | undefined {
   const parts: (TextExpression | undefined)[] = []
-  let compound: string[] = []
+  let together: string[] = []
   for (const { text: token, gap } of tokenize(text)) {
-    if (compound.length > 0 && !joins.test(gap)) {
-      parts.push(phrase(compound, configuration))
-      compound = []
+    if (together.length > 0 && !joins.test(gap)) {
+      parts.push(compound(together, configuration))
+      together = []
     }
-    compound.push(token)
+    together.push(token)
   }
-  parts.push(phrase(compound, configuration))
+  parts.push(compound(together, configuration))
   return combine('and', parts)
 }
 

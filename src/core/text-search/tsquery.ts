@@ -1,6 +1,6 @@
 import type { Configuration } from './configurations.ts'
 import type { TextExpression, Word } from './expression.ts'
-import { combine, phrase, TextQuerySyntaxError } from './expression.ts'
+import { combine, compound, TextQuerySyntaxError } from './expression.ts'
 import { tokenize } from './tokenize.ts'
 
 /** An operand, read: undefined when only stop words were in it. */
@@ -121,7 +121,7 @@ class Parser {
     const piece = this.#pieces[this.#at++]
     if (!piece || !('operand' in piece)) throw new TextQuerySyntaxError('syntax error in tsquery: a word is missing')
     const tokens = tokenize(piece.operand).map((token) => token.text)
-    return phrase(tokens, this.#configuration, piece.prefix)
+    return compound(tokens, this.#configuration, piece.prefix)
   }
 
   #nested(read: () => Operand): Operand {

@@ -83,18 +83,19 @@ describe('§6 on the rows themselves', () => {
       column('price', 'numeric', `rtrim(rtrim(t."price"::VARCHAR, '0'), '.')`),
       asText('day', 'date'),
       asText('extra', 'json'),
+      column('seen', 'timestamp', `strftime(t."seen", '%Y-%m-%dT%H:%M:%S')`),
     ],
   }
   beforeAll(async () => {
     await connection.run(
-      'CREATE TABLE species (_id BIGINT, name VARCHAR, notes VARCHAR, n INTEGER, price DECIMAL(9,2), day DATE, extra JSON)',
+      'CREATE TABLE species (_id BIGINT, name VARCHAR, notes VARCHAR, n INTEGER, price DECIMAL(9,2), day DATE, extra JSON, seen TIMESTAMP)',
     )
     await connection.run(`INSERT INTO species VALUES
-      (1, 'Oak tree', 'An oak beside another oak; runs deep', 7, 13.4, '2011-01-02', '{"colour": "green"}'),
-      (2, 'Running water', 'It ran. Trees and oaks', -7, 4, '2011-02-01', '["blue", {"shade": 20}]'),
-      (3, 'O''Brien''s well-known pub', NULL, 200, NULL, NULL, NULL),
-      (4, 'ÉCOLE Ångström', 'известны ёлки', 2020, 0.5, '1999-12-31', NULL),
-      (5, 'known well', 'the', NULL, 2.5, NULL, NULL)`)
+      (1, 'Oak tree', 'An oak beside another oak; runs deep', 7, 13.4, '2011-01-02', '{"colour": "green"}', NULL),
+      (2, 'Running water', 'It ran. Trees and oaks', -7, 4, '2011-02-01', '["blue", {"shade": 20}]', '2030-06-07 08:09:10'),
+      (3, 'O''Brien''s well-known pub', NULL, 200, NULL, NULL, NULL, NULL),
+      (4, 'ÉCOLE Ångström', 'известны ёлки', 2020, 0.5, '1999-12-31', NULL, NULL),
+      (5, 'known well', 'the', NULL, 2.5, NULL, NULL, NULL)`)
   })
 
   const cases: [text: string, options: Partial<TextQuery>, found: number[]][] = [
@@ -115,6 +116,10 @@ describe('§6 on the rows themselves', () => {
     ['2.5', {}, [5]],
     ['2011-01-02', {}, [1]],
     ['2011', {}, [1, 2]],
+    ['2030-06-07', {}, [2]],
+    ['2030-06-07T08:09', {}, [2]],
+    ["'2030-06-07T08:09:10'", { plain: false }, [2]],
+    ['08:09:10', {}, [2]],
     ['green', {}, [1]],
     ['shade', {}, [2]],
     ['20', {}, [2]],
@@ -503,6 +508,28 @@ describe('§6 with an index', () => {
       ),
     ).toBe(0)
     expect(await count('SELECT (SELECT count(*) FROM _text.indexes) + (SELECT count(*) FROM _text.changed)')).toBe(0)
+    await index.close()
+  })
+
+  test('a search that began before an index was thrown away still has it', async () => {
+    const { index, failures } = await builtIndex()
+    const reader = await instance.connect()
+    await reader.run('BEGIN TRANSACTION READ ONLY')
+    const match = await textMatch(reader, source, [query('w3', { language: 'simple' })], await coverage(index, reader))
+    await write(async () => {
+      await connection.run(`UPDATE docs SET a = 'all new'`)
+      await index.noteReset(connection, 'docs', 20)
+    })
+    index.schedule('docs')
+    await index.finish()
+    await connection.run('CHECKPOINT').catch(() => undefined)
+    const found = await reader.runAndReadAll(`WITH ${match.ctes.join(', ')} SELECT _id FROM text_match ORDER BY _id`)
+    expect(found.getRows().map(([id]) => Number(id))).toEqual([4, 9, 14, 19])
+    await reader.run('COMMIT')
+    expect(await search(index, 'w3')).toEqual([])
+    expect(await search(index, 'new')).toHaveLength(20)
+    expect(failures).toEqual([])
+    reader.closeSync()
     await index.close()
   })
 

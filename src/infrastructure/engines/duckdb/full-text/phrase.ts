@@ -2,6 +2,7 @@ import type { TextExpression, Word } from '../../../../core/text-search/expressi
 import { quoteLiteral } from '../../sql/quote.ts'
 import type { Leaf } from './leaf.ts'
 import type { TextSource } from './source.ts'
+import { searchedText } from './source.ts'
 import { tokenList } from './tokens.ts'
 
 /** Words in an order. Postings don't tell places, so the text of the rows that hold all of them is read. */
@@ -18,9 +19,11 @@ const FORMS_MAX = 500
  */
 export function documentSql(source: TextSource, phrases: readonly Phrase[], leafOf: LeafOf, column?: number): string {
   const columns = column === undefined ? source.columns : source.columns.slice(column, column + 1)
-  const text = `lower(concat_ws(chr(10), ${columns.map((shown) => shown.text).join(', ')}))`
+  const text = `lower(concat_ws(chr(10), ${columns.map(searchedText).join(', ')}))`
   const possible = phrases.map((phrase) => `regexp_matches(${text}, ${quoteLiteral(loosePattern(phrase, leafOf))})`)
-  const lines = columns.map((shown) => `coalesce(' ' || array_to_string(${tokenList(shown.text)}, ' ') || ' ', '')`)
+  const lines = columns.map(
+    (shown) => `coalesce(' ' || array_to_string(${tokenList(searchedText(shown))}, ' ') || ' ', '')`,
+  )
   // Naming both sides of the join keeps the look behind it: the optimizer would send every row of the table through.
   return `CASE WHEN t._id = h._id AND (${possible.join(' OR ')}) THEN concat_ws(chr(10), ${lines.join(', ')}) ELSE '' END`
 }

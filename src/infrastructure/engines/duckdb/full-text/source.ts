@@ -17,6 +17,11 @@ export interface TextSource {
   readonly columns: readonly TextColumn[]
 }
 
+/** SQL of a column's text as it is searched. A blank parts day and time: no one looks for `02T10`. */
+export function searchedText({ family, text }: TextColumn): string {
+  return family === 'timestamp' || family === 'timestamptz' ? `replace(${text}, 'T', ' ')` : text
+}
+
 /** Which lexemes the text of a family's values can hold, for those that can't hold every one. */
 const possible: Partial<Record<Family, RegExp>> = {
   integer: /^\d+$/,
@@ -25,8 +30,8 @@ const possible: Partial<Record<Family, RegExp>> = {
   boolean: /^[tf]/,
   date: /^\d+$/,
   time: /^\d[\d.]*$/,
-  timestamp: /^[\d.tz]+$/,
-  timestamptz: /^[\d.tzu]+$/,
+  timestamp: /^\d[\d.]*$/,
+  timestamptz: /^[\dzu][\d.tc]*$/,
 }
 
 /** False when no value of the column can hold a token of this lexeme, however it is written. */

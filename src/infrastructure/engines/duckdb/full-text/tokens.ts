@@ -2,7 +2,8 @@ import { TOKEN_PATTERN } from '../../../../core/text-search/tokenize.ts'
 import { quoteLiteral } from '../../sql/quote.ts'
 import type { Leaf } from './leaf.ts'
 import { needle } from './leaf.ts'
-import type { TextSource } from './source.ts'
+import type { TextColumn, TextSource } from './source.ts'
+import { searchedText } from './source.ts'
 
 /** Some rows of a table; sets that are used together don't overlap. */
 export interface RowSet {
@@ -39,7 +40,7 @@ function textsSql(
   columns: readonly number[],
   leaves?: readonly Leaf[],
 ): string {
-  const text = (column: number) => source.columns[column]?.text as string
+  const text = (column: number) => searchedText(source.columns[column] as TextColumn)
   if (!few) {
     const from = `FROM ${source.table} t WHERE ${condition}`
     return columns
