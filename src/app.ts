@@ -1,10 +1,12 @@
 import type { Caller, Service } from './api/context.ts'
+import type { KeptReply } from './api/remembered-answers.ts'
 import { createFetch } from './api/router.ts'
 import type { AuthProvider } from './auth/provider.ts'
 import { loadProvider } from './auth/registry.ts'
 import { type Config, type Env, readConfig } from './core/config.ts'
 import { NotAuthorized } from './core/errors.ts'
 import { createLogger, type Logger } from './core/log.ts'
+import { ByteCache } from './infrastructure/byte-cache.ts'
 import { type Cache, createCache } from './infrastructure/cache.ts'
 import type { Engine } from './infrastructure/engines/engine.ts'
 import { loadEngine } from './infrastructure/engines/registry.ts'
@@ -76,7 +78,8 @@ export async function openDatastore(
     opened.unshift(provider.provider)
     const engine = await openEngine(config, options, logger)
     opened.unshift(engine)
-    const service: Service = { config, engine, logger, allowedHosts: options.allowedHosts, ...provider }
+    const answers = config.queryCacheMb > 0 ? new ByteCache<KeptReply>(config.queryCacheMb * 1_000_000) : undefined
+    const service: Service = { config, engine, logger, answers, allowedHosts: options.allowedHosts, ...provider }
     return { service, datastore: { fetch: createFetch(service), close } }
   } catch (error) {
     await close()

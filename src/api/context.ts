@@ -1,8 +1,10 @@
 import type { AuthProvider, Identity } from '../auth/provider.ts'
 import type { Config } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
+import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
 import type { Operation } from './operation.ts'
+import type { KeptReply } from './remembered-answers.ts'
 import { siteUrl } from './site-url.ts'
 
 /** What one datastore is made of, wired once. */
@@ -11,6 +13,8 @@ export interface Service {
   readonly engine: Engine
   readonly provider: AuthProvider
   readonly logger: Logger
+  /** Answers that can be given again; absent when that is turned off. */
+  readonly answers?: ByteCache<KeptReply>
   /** Host names that are served while there is no authorization; `ALLOWED_HOSTS` and its default otherwise. */
   readonly allowedHosts?: readonly string[]
   /** Why every operation on data is refused, if it is. */

@@ -71,6 +71,8 @@ export interface Operation<Params extends TObject = TObject, T extends Target = 
   hidesDenial?: boolean
   /** How a missing table is called. */
   noun?: 'Resource' | 'Resource/Alias'
+  /** The answer depends on the table's revision and the request alone: it may be kept and given again. */
+  remembered?: boolean
   /** False: settings turn it off, and nobody knows it. */
   enabled?(config: Config): boolean
   handle(input: Input<Static<Params>>, grant: Grants[T]): Promise<Answer | Reply>

@@ -7,6 +7,7 @@ import { renderError } from './errors.ts'
 import { guardHosts } from './middleware/host-guard.ts'
 import type { Answer, Operation, Reply } from './operation.ts'
 import { readRawParams } from './parameters.ts'
+import { remember } from './remembered-answers.ts'
 import { success } from './respond.ts'
 import { operations } from './routes.ts'
 import { send } from './send.ts'
@@ -74,9 +75,12 @@ async function answer(
   const raw = { ...(await readRawParams(context, operation)), ...decode(pathParams) }
   const { params, extras, warnings } = readParams(operation.params, raw)
   const granted = await grant(context, operation, params)
+  const memory = remember(context, operation, granted, raw)
+  if (memory?.known) return memory.known
   const outcome = await operation.handle({ context, params, extras, raw }, granted)
   if (!isAnswer(outcome)) return outcome
-  return success(context, operation, { ...outcome, warnings: [...warnings, ...(outcome.warnings ?? [])] })
+  const reply = success(context, operation, { ...outcome, warnings: [...warnings, ...(outcome.warnings ?? [])] })
+  return memory?.keep(reply) ?? reply
 }
 
 function checkMethod({ request }: Context, { readOnly }: Operation, methods: readonly string[]): void {

@@ -79,6 +79,7 @@ const datastoreActions: readonly Operation[] = [
     kind: 'action',
     readOnly: true,
     permission: 'read',
+    remembered: true,
     target: 'searchable',
     params: SearchParams,
     result: SearchResult,

@@ -36,7 +36,9 @@ function sendWhole(context: Context, { body, ...reply }: Reply): Response {
 
 function init(context: Context, { status, headers }: Pick<Reply, 'status' | 'headers'>): ResponseInit {
   const common = { 'X-Request-Id': context.requestId, 'X-Content-Type-Options': 'nosniff' }
-  return { status, headers: { ...headers, ...corsHeaders(context), ...common } }
+  const cors = corsHeaders(context)
+  const vary: Record<string, string> = headers.Vary && cors.Vary ? { Vary: `${headers.Vary}, ${cors.Vary}` } : {}
+  return { status, headers: { ...headers, ...cors, ...vary, ...common } }
 }
 
 /** Passes a body on and logs how it ended. A body that fails half-way breaks the connection. */

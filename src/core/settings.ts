@@ -105,6 +105,14 @@ export const settings = Type.Object({
     maximum: 1000,
     default: 50,
   }),
+  maxLoadMb: whole({
+    env: 'MAX_LOAD_MB',
+    group: 'server',
+    description: 'Largest file for `/datastore/load`, in megabytes, compressed or not.',
+    minimum: 1,
+    maximum: 10_000_000,
+    default: 10_000,
+  }),
   httpTimeoutSeconds: decimal({
     env: 'HTTP_TIMEOUT_SECONDS',
     group: 'server',
@@ -126,6 +134,15 @@ export const settings = Type.Object({
     description: 'Least level that is logged, one JSON line per request and event.',
     reads: 'upper',
     default: 'INFO',
+  }),
+
+  queryCacheMb: whole({
+    env: 'QUERY_CACHE_MB',
+    group: 'server',
+    description: 'Memory for answers that are asked for again, in megabytes; 0 keeps none. An answer is kept until its table changes.',
+    minimum: 0,
+    maximum: 65536,
+    default: 64,
   }),
 
   datastoreEngine: text({

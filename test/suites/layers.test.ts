@@ -36,7 +36,7 @@ const HOMES: Record<string, string[]> = {
   jose: ['src/auth/jwt'],
   '@orama/stemmers': ['src/core/text-search'],
   'wink-porter2-stemmer': ['src/core/text-search'],
-  'lru-cache': ['src/infrastructure/cache.ts'],
+  'lru-cache': ['src/infrastructure/byte-cache.ts', 'src/infrastructure/cache.ts'],
   'node-sql-parser': ['src/services'],
   unstorage: ['src/infrastructure/cache.ts'],
 }

@@ -1,0 +1,30 @@
+import { LRUCache } from 'lru-cache'
+
+/** What is kept: anything whose size in bytes is known. */
+export interface Sized {
+  readonly size: number
+}
+
+/** One entry may take this share of the room at most. */
+const LARGEST_SHARE = 1 / 8
+
+/** Keeps what was used last, up to a number of bytes. */
+export class ByteCache<T extends Sized> {
+  readonly #entries: LRUCache<string, T>
+
+  constructor(maxBytes: number) {
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      maxEntrySize: Math.floor(maxBytes * LARGEST_SHARE),
+      sizeCalculation: ({ size }, key) => size + key.length,
+    })
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key)
+  }
+
+  set(key: string, entry: T): void {
+    this.#entries.set(key, entry)
+  }
+}
