@@ -195,7 +195,7 @@ describe('§6 plain=false', () => {
     'cat !dog',
     'a <0> cat <0> dog',
     '(cat | dog) <-> rat',
-    '!'.repeat(500) + 'cat',
+    `${'!'.repeat(500)}cat`,
   ]
   test.each(bad)('bad syntax: %s', async (text) => {
     const english = await configuration('english')
