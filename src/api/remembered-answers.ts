@@ -55,7 +55,7 @@ function keyOf({ site, url }: Context, { name }: Operation, { id, revision }: Ta
 function clientHas({ request }: Context, etag: string): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false
   const held = request.headers.get('if-none-match')
-  return held !== null && held.split(',').some((item) => item.trim().replace(/^W\//, '') === etag)
+  return held?.split(',').some((item) => item.trim().replace(/^W\//, '') === etag) ?? false
 }
 
 function notModified(etag: string): Reply {

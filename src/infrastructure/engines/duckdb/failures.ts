@@ -50,7 +50,7 @@ const startFailures: readonly [RegExp, (path: string, match: RegExpExecArray) =>
   ],
   [/EEXIST|ENOTDIR/, (path) => `DUCKDB_PATH must be a folder, and ${path} is not one.`],
   [
-    /Could not set lock[^]*?(?:PID (\d+)|$)/,
+    /Could not set lock[\s\S]*?(?:PID (\d+)|$)/,
     (path, [, holder]) =>
       `Another process${holder ? ` (PID ${holder})` : ''} has the data in ${path} open: one DuckDB file serves one process.`,
   ],
