@@ -54,7 +54,7 @@ async function append(session: Session, table: StoredTable, staged: readonly Col
   return { ...table, nextId: table.nextId + count, count: table.count + count }
 }
 
-function plannedTable(plan: TablePlan, current: StoredTable | undefined, scales: Record<string, number>): StoredTable {
+export function plannedTable(plan: Omit<TablePlan, 'records'>, current: StoredTable | undefined, scales: Record<string, number>): StoredTable {
   const time = now()
   const revision = current ? current.revision + 1 : firstRevision()
   return {
@@ -80,7 +80,7 @@ function keptScales(plan: TablePlan, current: StoredTable | undefined): Record<s
   return Object.fromEntries(Object.entries(current?.scales ?? {}).filter(([name]) => names.has(name)))
 }
 
-function columnDefinitions(store: Store, table: StoredTable): string {
+export function columnDefinitions(store: Store, table: StoredTable): string {
   const dialect = dialectOf(store, table)
   const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} ${dialect.storage(dialect.stored(column))}`)
   const updatedAt = table.hasUpdatedAt ? [`${UPDATED_AT_COLUMN} TIMESTAMPTZ`] : []
@@ -106,7 +106,7 @@ function alterations(store: Store, current: StoredTable, planned: StoredTable): 
   return [...dropped, ...others]
 }
 
-async function checkNames(session: Session, { id, aliases, basedOn }: TablePlan): Promise<void> {
+export async function checkNames(session: Session, { id, aliases, basedOn }: Pick<TablePlan, 'id' | 'aliases' | 'basedOn'>): Promise<void> {
   if (basedOn === undefined) {
     const holder = await nameHolder(session, id)
     const taken = holder.table ?? holder.alias

@@ -9,9 +9,9 @@ import { Client } from './client.ts'
 import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
 import { dumpTable } from './export.ts'
-import { FullTextIndex } from './full-text/builder.ts'
+import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList, inspect } from './gate.ts'
-import { prepareMetadata, readListing, readTable } from './metadata.ts'
+import { prepareMetadata, readLargeTables, readListing, readTable } from './metadata.ts'
 import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
 import type { Store } from './store.ts'
@@ -52,7 +52,11 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     definitionChanged: () => checkpointer.schedule(),
   }
   await client.session(prepareMetadata)
-  await client.session((session) => fullText.prepare(session.connection))
+  await client.session(async (session) => {
+    await fullText.prepare(session.connection)
+    // A stop right after a large load left a table that has none yet.
+    for (const id of await readLargeTables(session, INDEXED_ROWS)) fullText.schedule(id)
+  })
   if (config.includeUpdatedAt) await addUpdatedAt(store)
 
   const checkHeadroom = async () => {

@@ -72,6 +72,12 @@ export async function readListing(
   return rows.map(([id, definition]) => ({ id: String(id), aliases: parse(definition).aliases }))
 }
 
+/** Ids of the tables with at least so many rows. */
+export async function readLargeTables(session: Session, rows: number): Promise<string[]> {
+  const found = await session.rows(`SELECT resource_id FROM _table_metadata WHERE row_count >= ${rows}`)
+  return found.map(([id]) => String(id))
+}
+
 /** Who holds a name, as a table or as an alias. */
 export async function nameHolder(session: Session, name: string): Promise<{ table?: string; alias?: string }> {
   const [table] = (await session.row('SELECT resource_id FROM _table_metadata WHERE lower(resource_id) = lower($1)', [name])) ?? []

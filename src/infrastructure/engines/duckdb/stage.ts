@@ -11,7 +11,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import type { Client, Session } from './client.ts'
 import type { Dialect, StoredType } from './dialect.ts'
 import { textScale, textWholeDigits } from './dialect.ts'
-import { isConversionFailure, translateFailure } from './failures.ts'
+import { isConversionFailure, isDiskFull, translateFailure } from './failures.ts'
 import type { StoredTable } from './metadata.ts'
 import { tableName } from './store.ts'
 
@@ -57,7 +57,7 @@ export async function stageRecords(client: Client, session: Session, plan: Stage
       await throwFirstBadValue(session, columns, records, dialect)
     return widened
   } catch (error) {
-    throw diskFull(error)
+    throw isDiskFull(error)
       ? new ServiceUnavailable('The disk is full: nothing was stored.', { cause: error })
       : translateFailure(error)
   } finally {
@@ -163,7 +163,7 @@ async function throwFirstBadValue(
 }
 
 /** What is wrong with a text, in PostgreSQL's words, which clients match on (contract §8.1, §8.2). */
-function complaint(column: Column, text: string, { type, scale }: StoredType): string {
+export function complaint(column: Column, text: string, { type, scale }: StoredType): string {
   const { family } = type.type
   if (type.array || textPattern(type) === undefined || !matchesType(column.type, text)) return invalidInput(type, text)
   if (family === 'integer' || family === 'float') return outOfRange(type, text)
@@ -179,7 +179,10 @@ function overflow(text: string, [precision = MAX_DIGITS, scale = 0]: readonly nu
  * Digits after the point that each undeclared `numeric` column needs to hold the staged texts beside what it holds
  * (contract §4.6). Columns that need no more than now are left out.
  */
-async function neededScales(session: Session, { columns, scales, stored }: StagePlan): Promise<Record<string, number>> {
+export async function neededScales(
+  session: Session,
+  { columns, scales, stored }: Pick<StagePlan, 'columns' | 'scales' | 'stored'>,
+): Promise<Record<string, number>> {
   const exact = columns.filter(({ type }) => type.type.family === 'numeric' && !type.modifier)
   if (exact.length === 0) return {}
   const cells = exact.map(({ name, type }) => {
@@ -241,9 +244,4 @@ async function throwTooManyDigits(session: Session, column: Column, digits: numb
     column.name,
     `numeric field overflow: "${text}" and the other values of the column need more than ${MAX_DIGITS} digits together`,
   )
-}
-
-function diskFull(error: unknown): boolean {
-  const code = (error as { code?: string } | null)?.code
-  return code === 'ENOSPC' || code === 'EDQUOT'
 }

@@ -70,6 +70,12 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
   return written
 }
 
+/** What a merge needs to know of the staged records. */
+export interface MergePlan {
+  method: UpsertPlan['method']
+  records: Pick<UpsertPlan['records'], 'count' | 'columns' | 'shapeOf'>
+}
+
 interface Outcome {
   affected: number
   after: StoredTable
@@ -84,7 +90,13 @@ async function insert(session: Session, table: StoredTable, staged: readonly Col
 }
 
 /** Updates the rows that the records name by key or `_id`, and inserts the others where the method allows it. */
-async function merge(store: Store, session: Session, table: StoredTable, staged: readonly Column[], plan: UpsertPlan): Promise<Outcome> {
+export async function merge(
+  store: Store,
+  session: Session,
+  table: StoredTable,
+  staged: readonly Column[],
+  plan: MergePlan,
+): Promise<Outcome> {
   const byId = plan.records.columns.includes(ID_COLUMN)
   const flags = plan.records.shapeOf.length > 0
   const keys = carriedKey(table, staged)

@@ -25,7 +25,10 @@ export interface FullTextOptions {
   pauseMs?: number
 }
 
-const defaults = { rowsMin: 20_000, rowsPerStep: 100_000, rowsPerStatement: 10_000, quietMs: 3000, pauseMs: 500 }
+/** Rows from which a table is worth an index. */
+export const INDEXED_ROWS = 20_000
+
+const defaults = { rowsMin: INDEXED_ROWS, rowsPerStep: 100_000, rowsPerStatement: 10_000, quietMs: 3000, pauseMs: 500 }
 
 /**
  * Keeps the full-text indexes of large tables, in the background, one step at a time. Answers never depend on how far
