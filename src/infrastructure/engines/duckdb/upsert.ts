@@ -46,7 +46,8 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     ...current,
     scales: { ...current.scales, ...widened },
     revision,
-    schemaRevision: current.schemaRevision,
+    // Whoever read the table before the digits grew would round them.
+    schemaRevision: Object.keys(widened).length > 0 ? revision : current.schemaRevision,
     updatedAt: now(),
   }
   const dialect = dialectOf(store, table)
