@@ -7,6 +7,7 @@ import { withCurrentTable } from './current-table.ts'
 import type { Selected } from './selection.ts'
 import { ckanFields, selectRows } from './selection.ts'
 import { frame } from './stream/frame.ts'
+import { gzip } from './stream/gzip.ts'
 import { xmlRows } from './stream/xml.ts'
 
 /** A download on its way out, or where the client finds it. */
@@ -71,7 +72,7 @@ const fileFormats: Readonly<Record<string, FileFormat>> = {
     engineFormat: 'csv',
     contentType: 'application/gzip',
     extension: 'csv.gz',
-    wrap: (rows, projection, mark) => csv(rows, projection, mark).pipeThrough(new CompressionStream('gzip') as unknown as TransformStream<Uint8Array, Uint8Array>),
+    wrap: (rows, projection, mark) => gzip(csv(rows, projection, mark)),
   },
   parquet: {
     engineFormat: 'parquet',
