@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -88,10 +88,14 @@ describe('what keeps the server from starting is said in one plain sentence, wit
       says: /^The data was written by a newer version of this service \(metadata format 999, this one reads \d+\): update it\.$/,
     },
     {
-      name: 'a write-ahead log that is none',
+      name: 'a damaged write-ahead log',
       prepare: async () => {
-        await makeDataFile('SELECT 1')
-        await writeFile(join(folder, 'datastore.duckdb.wal'), 'nonsense '.repeat(100))
+        await makeDataFile(
+          'PRAGMA disable_checkpoint_on_shutdown; CREATE TABLE a AS SELECT range AS n FROM range(10000); CREATE TABLE b (n INTEGER)',
+        )
+        const wal = join(folder, 'datastore.duckdb.wal')
+        const bytes = await readFile(wal)
+        await writeFile(wal, bytes.fill(0x5a, 200, 400))
       },
       says: /^The write-ahead log in \S+ can't be replayed: .+\.$/,
     },
