@@ -6,6 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { ConfigurationError, ServiceUnavailable } from '../../../core/errors.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { startFailure } from './failures.ts'
+import { Lane } from './lane.ts'
 
 export interface ClientOptions {
   /** A folder: `datastore.duckdb` with `tmp/`, `load/` and `export/` beside it. */
@@ -26,6 +27,9 @@ export const BLOCK_SIZE = 65536
 
 /** Reads that run at once. Each holds a thread of Node's pool while DuckDB works. */
 const SESSIONS = 6
+
+/** Steps of patient sessions that run at once: however many there are, the others find room. */
+const TURNS = 2
 
 /** How often what runs for somebody who has left is told to stop: between two statements nobody listens. */
 const INTERRUPT_MS = 20
@@ -89,9 +93,9 @@ export class Client {
   readonly #instance: DuckDBInstance
   readonly #path: string
   readonly #idle: DuckDBConnection[] = []
-  readonly #waiting: (() => void)[] = []
   readonly #open = new Set<DuckDBConnection>()
-  #running = 0
+  readonly #sessions = new Lane(SESSIONS)
+  readonly #turns = new Lane(TURNS)
   #closed = false
 
   private constructor(instance: DuckDBInstance, path: string, folders: Folders) {
@@ -122,18 +126,12 @@ export class Client {
 
   /** Leases a connection, and interrupts what runs on it when the signal aborts. */
   async session<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.turn(() => this.#lease(work, signal), signal)
+    return this.#sessions.run(() => this.#lease(work, signal), signal)
   }
 
-  /** Waits until DuckDB has room for one more statement, and runs `work` then. */
+  /** Runs one step of a patient session when there is room for one more. */
   async turn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#admit(signal)
-    try {
-      return await work()
-    } finally {
-      this.#running -= 1
-      this.#waiting.shift()?.()
-    }
+    return this.#turns.run(work, signal)
   }
 
   /**
@@ -154,9 +152,10 @@ export class Client {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const start of this.#waiting.splice(0)) start()
+    this.#sessions.clear()
+    this.#turns.clear()
     const deadline = Date.now() + CLOSE_MS
-    while (this.#running > 0 && Date.now() < deadline) {
+    while ((this.#sessions.isBusy || this.#turns.isBusy) && Date.now() < deadline) {
       for (const connection of this.#open) connection.interrupt()
       await sleep(INTERRUPT_MS)
     }
@@ -166,28 +165,6 @@ export class Client {
     connection.closeSync()
     this.#instance.closeSync()
     openFolders.delete(this.#path)
-  }
-
-  async #admit(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    if (this.#running < SESSIONS) {
-      this.#running += 1
-      return
-    }
-    await new Promise<void>((resolvePromise, reject) => {
-      const start = () => {
-        signal?.removeEventListener('abort', leave)
-        this.#running += 1
-        resolvePromise()
-      }
-      const leave = () => {
-        const index = this.#waiting.indexOf(start)
-        if (index >= 0) this.#waiting.splice(index, 1)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#waiting.push(start)
-    })
   }
 
   async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
