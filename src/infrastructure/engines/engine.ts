@@ -97,6 +97,49 @@ export type DeletePlan = { id: string } & (
   | { what: 'rows'; basedOn: number; filter: Filter | undefined; includeDeleted?: number }
 )
 
+/** A file that was received for a load, kept where the engine can read it. */
+export interface LoadFile {
+  readonly bytes: number
+  /** Its bytes once more. */
+  open(): ReadableStream<Uint8Array>
+  discard(): Promise<void>
+}
+
+/** What is in a received file. */
+export type LoadSource =
+  /** UTF-8 without a header; records end with LF, cells are quoted as RFC 4180 says. An empty cell is null. */
+  | { format: 'delimited'; file: LoadFile; columns: readonly string[]; delimiter: string; quote: string; header: { lines: number } }
+  /** Lines as in `Records.ndjson`; a column that a record does not carry is null. */
+  | { format: 'ndjson'; file: LoadFile; columns: readonly string[] }
+  | { format: 'parquet'; file: LoadFile; columns: readonly string[] }
+
+/** What a table is to be after a load: columns, key and the rest as in `TablePlan`, rows from a file. */
+export interface LoadPlan extends Omit<TablePlan, 'records' | 'includeRecords'> {
+  /** `replace`: the rows are all that the table then has; readers see the old ones until the new ones are whole. */
+  method: 'insert' | 'upsert' | 'replace'
+  source: LoadSource
+  /** Columns whose type the engine finds in the file, all of it: given as text, they come back as they were stored. */
+  inferred: ReadonlySet<string>
+  /** `skip`: rows with bad cells are left out and counted. */
+  onError: 'abort' | 'skip'
+}
+
+/** A cell, or with no column a row, that could not be stored. Rows count from 0, lines of the file from 1. */
+export interface BadCell {
+  row: number
+  line?: number
+  column?: string
+  value?: string
+  sentence: string
+}
+
+export interface Loaded extends Written {
+  table: Table
+  /** Rows that were left out, and what was wrong with the first of them. */
+  rejected: number
+  badCells: readonly BadCell[]
+}
+
 /** The outcome of a write, after its commit. */
 export interface Written {
   /** The table as it now stands; undefined after a drop. */
@@ -232,6 +275,13 @@ export interface Engine {
   create(plan: TablePlan, options?: CallOptions): Promise<Written>
   upsert(plan: UpsertPlan, options?: CallOptions): Promise<Written>
   delete(plan: DeletePlan, options?: CallOptions): Promise<Written>
+
+  /** Keeps a file for a load, taking from the stream no more than it can store. What it can't keep leaves nothing behind. */
+  receive(body: ReadableStream<Uint8Array>, options?: CallOptions): Promise<LoadFile>
+  /** The columns of a Parquet file as the table's columns that hold them without loss. */
+  parquetColumns(file: LoadFile, options?: CallOptions): Promise<Column[]>
+  /** Makes, fills or refills a table from a received file, in one transaction. The file stays; its owner discards it. */
+  load(plan: LoadPlan, options?: CallOptions): Promise<Loaded>
 
   search(plan: SearchPlan, options?: CallOptions): Promise<Found>
   dump(plan: DumpPlan, options?: CallOptions): Promise<Dumped>

@@ -11,6 +11,9 @@ import { deleteFrom } from './delete.ts'
 import { dumpTable } from './export.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList, inspect } from './gate.ts'
+import { loadFile } from './load/index.ts'
+import { receiveFile } from './load/receive.ts'
+import { parquetColumns } from './load/source.ts'
 import { prepareMetadata, readLargeTables, readListing, readTable } from './metadata.ts'
 import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
@@ -59,9 +62,9 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   })
   if (config.includeUpdatedAt) await addUpdatedAt(store)
 
-  const checkHeadroom = async () => {
+  const checkHeadroom = async (bytes = 0) => {
     const { bavail, bsize } = await statfs(path)
-    if (bavail * bsize < HEADROOM) throw new ServiceUnavailable('The disk is nearly full: nothing is written until there is room.')
+    if (bavail * bsize < HEADROOM + bytes) throw new ServiceUnavailable('The disk is nearly full: nothing is written until there is room.')
   }
 
   return {
@@ -91,6 +94,13 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       return upsertRecords(store, plan, signal)
     },
     delete: (plan, { signal } = {}) => deleteFrom(store, plan, signal),
+
+    receive: (body, { signal } = {}) => receiveFile(body, { folder: client.folders.load, checkHeadroom, signal }),
+    parquetColumns: (file, { signal } = {}) => parquetColumns(client, file, signal),
+    async load(plan, { signal } = {}) {
+      await checkHeadroom()
+      return loadFile(store, plan, signal)
+    },
 
     search: (plan, { signal } = {}) => searchTable(store, plan, signal),
     dump: (plan, { signal } = {}) => dumpTable(store, plan, signal),

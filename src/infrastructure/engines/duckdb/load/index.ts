@@ -1,0 +1,134 @@
+import type { Column } from '../../../../core/table-schema.ts'
+import type { Loaded, LoadPlan } from '../../engine.ts'
+import { StaleSchema } from '../../engine.ts'
+import { quoteIdentifier } from '../../sql/quote.ts'
+import type { Session } from '../client.ts'
+import { checkConstraints, checkPatterns } from '../constraints.ts'
+import { checkNames, columnDefinitions, plannedTable } from '../create.ts'
+import { translateFailure } from '../failures.ts'
+import { appendTyped } from '../insert.ts'
+import type { StoredTable } from '../metadata.ts'
+import { insertTable, updateTable } from '../metadata.ts'
+import type { Store } from '../store.ts'
+import { CATALOG, currentTable, dialectOf, tableName } from '../store.ts'
+import { dropStage } from '../stage.ts'
+import { merge } from '../upsert.ts'
+import { dropRejects } from './bad-cells.ts'
+import { withTypes } from './source.ts'
+import type { Staged } from './stage.ts'
+import { dropFile, stageFile } from './stage.ts'
+
+/**
+ * Loads a received file. It is read and checked before the table's turn to be written comes, so that other writes
+ * wait for the transaction alone.
+ */
+export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSignal): Promise<Loaded> {
+  const { client, queue } = store
+  const { session, release } = await client.patientSession(signal)
+  const turn = <T>(work: () => Promise<T>) => client.turn(work, signal)
+  try {
+    const current = await turn(() => currentTable(store, session, plan.id, plan.basedOn))
+    const keepsRows = plan.method === 'replace' ? undefined : current
+    const scales = keepsRows?.scales ?? {}
+    const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
+    const staged = await turn(async () => {
+      await checkPatterns(session, plan.columns)
+      const staged = await stageFile(session, { plan, source: await withTypes(session, plan.source), stored: keepsRows, scales, dialectFor })
+      await checkConstraints(session, staged.columns, dialectFor(staged.scales))
+      return staged
+    })
+    const names = current ? [plan.id] : [CATALOG, plan.id]
+    const loaded = await queue.run(names, () => turn(() => commit(store, session, plan, staged, scales)), signal)
+    if (!current || plan.method === 'replace') store.definitionChanged()
+    return loaded
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw translateFailure(error)
+  } finally {
+    if (!signal?.aborted) await forget(session)
+    release()
+  }
+}
+
+async function forget(session: Session): Promise<void> {
+  await dropFile(session)
+  await dropStage(session)
+  await dropRejects(session)
+}
+
+async function commit(
+  store: Store,
+  session: Session,
+  plan: LoadPlan,
+  staged: Staged,
+  stagedFor: StoredTable['scales'],
+): Promise<Loaded> {
+  const current = await currentTable(store, session, plan.id, plan.basedOn)
+  if (current && plan.method !== 'replace' && JSON.stringify(current.scales) !== JSON.stringify(stagedFor)) {
+    throw new StaleSchema(`the numbers of table ${plan.id} have got more digits`)
+  }
+  const types = new Map(staged.columns.map((column) => [column.name, column]))
+  const columns = plan.columns.map((column) => types.get(column.name) ?? column)
+  const asked: StoredTable = plannedTable({ ...plan, columns }, current, staged.scales)
+  const { table, affected } = await session.transaction(async () => {
+    await checkNames(session, plan)
+    const written =
+      current && plan.method !== 'replace'
+        ? await addRows(store, session, { ...asked, schemaRevision: current.schemaRevision }, current, plan, staged)
+        : await fill(store, session, asked, current, staged)
+    await (current ? updateTable : insertTable)(session, written.table)
+    return written
+  })
+  store.tables.set(table.id, table)
+  store.fullText.schedule(table.id)
+  return { table, affected, rejected: staged.rejected, badCells: staged.badCells, warnings: [] }
+}
+
+interface Rows {
+  table: StoredTable
+  affected: number
+}
+
+/** A new table, or all rows of a stored one anew. */
+async function fill(
+  store: Store,
+  session: Session,
+  asked: StoredTable,
+  current: StoredTable | undefined,
+  staged: Staged,
+): Promise<Rows> {
+  if (current) {
+    await store.fullText.noteReset(session.connection, asked.id, current.count)
+    await session.run(`DROP TABLE ${tableName(asked.id)}`)
+  }
+  await session.run(`CREATE TABLE ${tableName(asked.id)} (${columnDefinitions(store, asked)})`)
+  const affected = await appendTyped(session, asked, staged.columns)
+  return { affected, table: { ...asked, nextId: asked.nextId + affected, count: affected } }
+}
+
+async function addRows(
+  store: Store,
+  session: Session,
+  table: StoredTable,
+  current: StoredTable,
+  { method }: LoadPlan,
+  staged: Staged,
+): Promise<Rows> {
+  const widened = table.columns.filter(({ name }) => (table.scales[name] ?? 0) !== (current.scales[name] ?? 0))
+  if (widened.length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
+  for (const column of widened) await widen(store, session, table, column)
+  if (method === 'insert') {
+    const affected = await appendTyped(session, table, staged.columns)
+    return { affected, table: { ...table, nextId: table.nextId + affected, count: table.count + affected } }
+  }
+  const [count] = (await session.row('SELECT count(*) FROM temp._loaded')) ?? []
+  const records = { count: Number(count), columns: staged.columns.map(({ name }) => name), shapeOf: [] }
+  const { affected, after } = await merge(store, session, table, staged.columns, { method: 'upsert', records })
+  return { affected, table: after }
+}
+
+async function widen(store: Store, session: Session, table: StoredTable, column: Column): Promise<void> {
+  const dialect = dialectOf(store, table)
+  const storage = dialect.storage(dialect.stored(column))
+  await session.run(`ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column.name)} TYPE ${storage}`)
+}

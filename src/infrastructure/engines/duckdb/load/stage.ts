@@ -1,0 +1,165 @@
+import type { Column } from '../../../../core/table-schema.ts'
+import type { BadCell, LoadPlan } from '../../engine.ts'
+import { quoteIdentifier } from '../../sql/quote.ts'
+import type { Session } from '../client.ts'
+import type { Dialect } from '../dialect.ts'
+import { isConversionFailure } from '../failures.ts'
+import type { StoredTable } from '../metadata.ts'
+import { neededScales } from '../stage.ts'
+import type { BadRecord } from './bad-cells.ts'
+import { badFile, findBadCells, findBadRecords, isBadRow, placed, rejectedRecords, rejecting } from './bad-cells.ts'
+import type { Profile } from './infer.ts'
+import { inferredColumn, profile } from './infer.ts'
+import type { TypedSource } from './source.ts'
+import { readParquetTexts, readTexts } from './source.ts'
+import type { FileColumn } from './typed.ts'
+import { typedOrNull, typedValue, UNREADABLE } from './typed.ts'
+
+/** Rows from which types are guessed before the whole file is read by that guess. */
+const SAMPLE_ROWS = 3000
+
+export interface Staged {
+  /** The file's columns as the table has them. */
+  columns: Column[]
+  /** Digits after the point of `numeric` columns, where that is more than the table has or the table is new. */
+  scales: Record<string, number>
+  rejected: number
+  badCells: BadCell[]
+}
+
+export interface StageOptions {
+  plan: LoadPlan
+  source: TypedSource
+  /** The stored table whose rows stay. */
+  stored: StoredTable | undefined
+  scales: Readonly<Record<string, number>>
+  dialectFor(scales: Readonly<Record<string, number>>): Dialect
+}
+
+/**
+ * Reads a file into the temporary table `_loaded`, which the view `_typed` shows with `_row`. First by the types of
+ * the table, or what a sample shows: exact where every text has its type's plain form, and else it fails and the
+ * file is read as texts, which are looked at one by one.
+ */
+export async function stageFile(session: Session, options: StageOptions): Promise<Staged> {
+  const { plan } = options
+  const staged =
+    plan.onError === 'abort' ? ((await stagePlainly(session, options)) ?? (await stageByText(session, options))) : await stageByText(session, options)
+  await session.run('CREATE OR REPLACE TEMP VIEW _typed AS SELECT rowid AS _row, NULL::BIGINT AS _given, * FROM temp._loaded')
+  return staged
+}
+
+/** Forgets what was staged on this connection. */
+export async function dropFile(session: Session): Promise<void> {
+  await session.run('DROP VIEW IF EXISTS temp._typed; DROP VIEW IF EXISTS temp._texts')
+  await session.run('DROP TABLE IF EXISTS temp._loaded; DROP TABLE IF EXISTS temp._file')
+}
+
+/** One pass, or undefined: a text is not of its column's plain form, or the file is not well formed. */
+async function stagePlainly(session: Session, options: StageOptions): Promise<Staged | undefined> {
+  const { source, dialectFor } = options
+  try {
+    const sampled = await profile(session, `(SELECT * FROM ${readTexts(source)} LIMIT ${SAMPLE_ROWS})`, sampledNames(options))
+    const { columns, scales } = decide(options, sampled, 'file')
+    const dialect = dialectFor(scales)
+    const asStored = new Set(columns.flatMap(({ column, as }) => (as === 'stored' ? [column.name] : [])))
+    const from = source.format === 'parquet' ? readParquetTexts(source, source.types, asStored) : readTexts(source)
+    await createLoaded(session, columns.map((column) => named(typedValue(column, dialect), column)), from)
+    return { columns: columns.map(({ column }) => column), scales, rejected: 0, badCells: [] }
+  } catch (error) {
+    if (isConversionFailure(error) || isMalformed(error) || String(error).includes(UNREADABLE)) return undefined
+    throw error
+  }
+}
+
+async function stageByText(session: Session, options: StageOptions): Promise<Staged> {
+  const { plan, source, stored, dialectFor } = options
+  const { onError } = plan
+  const badRecords = await stageTexts(session, source, onError)
+  if (onError === 'abort' && badRecords.length > 0) {
+    throw badFile(await placed(source, badRecords, []), badRecords.length)
+  }
+  const names = sampledNames(options)
+  const sampled = await profile(session, `(SELECT * FROM temp._texts LIMIT ${SAMPLE_ROWS})`, names)
+  const decided = decide(options, await profile(session, 'temp._texts', names, sampled), 'texts')
+  const widened = await neededScales(session, {
+    columns: decided.columns.flatMap(({ column, as }) => (as === 'declared' ? [column] : [])),
+    scales: decided.scales,
+    stored,
+  })
+  const scales = { ...decided.scales, ...widened }
+  const dialect = dialectFor(scales)
+  const bad = await findBadCells(session, decided.columns, dialect)
+  if (onError === 'abort' && bad.rows > 0) throw badFile(await placed(source, [], bad.cells), bad.rows)
+  const badRow = isBadRow(decided.columns, dialect)
+  const keep = bad.rows > 0 && badRow !== undefined ? `temp._texts WHERE NOT (${badRow})` : 'temp._texts'
+  await createLoaded(session, decided.columns.map((column) => named(typedOrNull(column, dialect), column)), keep)
+  return {
+    columns: decided.columns.map(({ column }) => column),
+    scales,
+    rejected: bad.rows + badRecords.length,
+    badCells: onError === 'skip' ? await placed(source, badRecords, bad.cells) : [],
+  }
+}
+
+/** The file as texts: the view `_texts` with `_row`. Answers the records that are none. */
+async function stageTexts(session: Session, source: TypedSource, onError: LoadPlan['onError']): Promise<BadRecord[]> {
+  const skips = source.format === 'delimited' && onError === 'skip'
+  try {
+    await session.run(`CREATE OR REPLACE TEMP TABLE _file AS SELECT * FROM ${readTexts(source, skips ? rejecting(0) : '')}`)
+  } catch (error) {
+    if (source.format !== 'delimited' || !isMalformed(error)) throw error
+    const records = await findBadRecords(session, source)
+    if (records.length === 0) throw error
+    return records
+  }
+  await session.run('CREATE OR REPLACE TEMP VIEW _texts AS SELECT rowid AS _row, * FROM temp._file')
+  return skips ? rejectedRecords(session) : []
+}
+
+/** Columns that texts decide something about: their type, or how many digits they need. */
+function sampledNames({ plan, stored }: StageOptions): string[] {
+  return staged(plan).flatMap(({ name, type }) =>
+    plan.inferred.has(name) || (!stored && type.type.name === 'numeric' && !type.modifier && !type.array) ? [name] : [],
+  )
+}
+
+function staged(plan: LoadPlan): Column[] {
+  const inFile = new Set(plan.source.columns)
+  return plan.columns.filter(({ name }) => inFile.has(name))
+}
+
+/** How each column of the file is read, and with how many digits after the point. */
+function decide(
+  { plan, source, scales, dialectFor }: StageOptions,
+  found: ReadonlyMap<string, Profile>,
+  from: 'file' | 'texts',
+): { columns: FileColumn[]; scales: Record<string, number> } {
+  const decided: Record<string, number> = { ...scales }
+  const types = source.format === 'parquet' && from === 'file' ? source.types : undefined
+  const columns = staged(plan).map((column): FileColumn => {
+    const shown = found.get(column.name)
+    if (plan.inferred.has(column.name)) {
+      const inferred = inferredColumn(column.name, shown)
+      if (inferred.scale !== undefined) decided[column.name] = inferred.scale
+      return { column: inferred.column, as: shown?.filled === 0 ? 'empty' : 'inferred' }
+    }
+    if (shown && from === 'file') decided[column.name] = Math.max(decided[column.name] ?? 0, shown.scale)
+    const dialect = dialectFor(decided)
+    const isStored = types?.get(column.name) === dialect.storage(dialect.stored(column)) && column.type.type.family !== 'json'
+    return { column, as: isStored ? 'stored' : 'declared' }
+  })
+  return { columns, scales: decided }
+}
+
+async function createLoaded(session: Session, columns: readonly string[], from: string): Promise<void> {
+  await session.run(`CREATE OR REPLACE TEMP TABLE _loaded AS SELECT ${columns.join(', ')} FROM ${from}`)
+}
+
+function named(value: string, { column }: FileColumn): string {
+  return `${value} AS ${quoteIdentifier(column.name)}`
+}
+
+function isMalformed(error: unknown): boolean {
+  return /CSV Error on Line|state machine reached an invalid state|Maximum line size|Malformed JSON/.test(String((error as Error).message))
+}

@@ -1,0 +1,91 @@
+import { invalidInput } from '../../../../core/bad-value.ts'
+import type { Column } from '../../../../core/table-schema.ts'
+import { quoteIdentifier } from '../../sql/quote.ts'
+import type { Dialect } from '../dialect.ts'
+import { complaint } from '../stage.ts'
+import type { Reading } from './readings.ts'
+import { inferredReading, plainReading } from './readings.ts'
+
+/** How a column of a file is read. */
+export interface FileColumn {
+  column: Column
+  /** `declared`: by the rules of contract §4.5. `inferred`: nothing may be altered. `empty`: there is nothing to read. `stored`: it is of the column's type already. */
+  as: 'declared' | 'inferred' | 'empty' | 'stored'
+}
+
+/** What `loadTyped` fails with. */
+export const UNREADABLE = 'unreadable value'
+
+/** SQL of the value that a file's column has, which fails where there is none. */
+export function typedValue({ column, as }: FileColumn, dialect: Dialect): string {
+  const raw = quoteIdentifier(column.name)
+  if (as === 'stored') return raw
+  const cases = readings({ column, as }, dialect).map(({ when, value }) => `WHEN ${when} THEN ${value}`)
+  if (as === 'declared') cases.push(`WHEN ${isFilled(column)} THEN coalesce(${lenient(column, dialect)}, error('${UNREADABLE}'))`)
+  else if (as === 'empty') cases.push(`WHEN ${isFilled(column)} THEN error('${UNREADABLE}')`)
+  else if (cases.length > 0) cases.push(`WHEN ${isFilled(column)} THEN error('${UNREADABLE}')`)
+  const storage = dialect.storage(dialect.stored(column))
+  const isPlainText = column.type.type.family === 'text' && !column.type.array
+  if (isPlainText && !limitOf(column) && as !== 'empty') return raw
+  return `CAST(CASE ${cases.join(' ')}${isPlainText ? ` ELSE ${raw}` : ''} END AS ${storage})`
+}
+
+/** The same with null for what can't be read. */
+export function typedOrNull({ column, as }: FileColumn, dialect: Dialect): string {
+  const raw = quoteIdentifier(column.name)
+  if (as !== 'declared') return typedValue({ column, as }, dialect)
+  return `CASE WHEN ${isFilled(column)} THEN ${lenient(column, dialect)}${column.type.type.family === 'text' ? ` ELSE ${raw}` : ''} END`
+}
+
+/** SQL that holds where a cell is bad; undefined: none can be. */
+export function isBad(fileColumn: FileColumn, dialect: Dialect): string | undefined {
+  const { column, as } = fileColumn
+  if (as !== 'declared') return undefined
+  const value = lenient(column, dialect)
+  if (value === quoteIdentifier(column.name)) return undefined
+  const plain = readings(fileColumn, dialect).map(({ when }) => `WHEN ${when} THEN FALSE`)
+  return `CASE ${plain.join(' ')} WHEN ${isFilled(column)} THEN (${value}) IS NULL ELSE FALSE END`
+}
+
+/** What is wrong with a bad cell's text. */
+export function cellComplaint(column: Column, text: string, dialect: Dialect): string {
+  const limit = limitOf(column)
+  if (limit !== undefined) return `value too long for type ${column.type.type.nativeName}(${limit})`
+  if (column.type.type.family === 'json') return invalidInput(column.type, text)
+  return complaint(column, text, dialect.stored(column))
+}
+
+function readings({ column, as }: FileColumn, dialect: Dialect): Reading[] {
+  const raw = quoteIdentifier(column.name)
+  if (as === 'empty') return []
+  const plain = plainReading(raw, column, dialect)
+  if (as === 'declared') return plain ? [plain] : []
+  const inferred = inferredReading(raw, column, dialect)
+  // A time without zone reads plainly as one of UTC, which nobody has said.
+  return [plain && column.type.type.name !== 'timestamptz' ? plain : undefined, inferred].filter((reading) => reading !== undefined)
+}
+
+/** An empty text is null but for text columns (contract §4.5); csv writes null as `null` for a few types (§4.6). */
+function isFilled({ name, type }: Column): string {
+  const raw = quoteIdentifier(name)
+  const none = type.array ? 'null' : type.type.csvNull
+  return none === undefined ? `${raw} <> ''` : `${raw} NOT IN ('', '${none}')`
+}
+
+const OFFSET = '(:\\d\\d(\\.\\d*)?)\\s*(Z|UTC|[+-]\\d{1,2}(:?\\d\\d)?)\\s*$'
+
+/** SQL that reads a filled text by the rules of contract §4.5: null when it is no value. */
+function lenient(column: Column, dialect: Dialect): string {
+  const raw = quoteIdentifier(column.name)
+  const limit = limitOf(column)
+  if (limit !== undefined) {
+    return `CASE WHEN length(${raw}) <= ${limit} THEN ${raw} WHEN length(rtrim(${raw}, ' ')) <= ${limit} THEN left(${raw}, ${limit}) END`
+  }
+  // A column without time zone drops an offset and keeps the clock.
+  const text = column.type.type.family === 'timestamp' && !column.type.array ? `regexp_replace(${raw}, '${OFFSET}', '\\1', 'i')` : raw
+  return dialect.fromText(text, dialect.stored(column))
+}
+
+function limitOf({ type }: Column): number | undefined {
+  return type.type.modifier === 'length' && !type.array ? type.modifier?.[0] : undefined
+}
