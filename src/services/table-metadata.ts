@@ -64,7 +64,8 @@ function metadataEngine(engine: Engine, readable: Readable): Pick<Engine, 'descr
   return {
     describe: async () => metadataTable,
     async search(plan, options = {}) {
-      if (plan.textQueries.length > 0) throw new ValidationError({ q: [`${TABLE_METADATA} can't be searched by words`] })
+      if (plan.textQueries.length > 0)
+        throw new ValidationError({ q: [`${TABLE_METADATA} can't be searched by words`] })
       const rows = sortRows(filterRows(await listRows(engine, options), plan.filter), plan.sort)
       return pageOf(plan, ...(await readableRows(rows, plan, readable)))
     },
@@ -82,7 +83,11 @@ async function listRows(engine: Engine, options: CallOptions): Promise<Row[]> {
 }
 
 /** The rows that the caller may read, at least to the end of the page, and whether these are all there are. */
-async function readableRows(rows: readonly Row[], { offset, limit, distinct }: SearchPlan, readable: Readable): Promise<[Row[], boolean]> {
+async function readableRows(
+  rows: readonly Row[],
+  { offset, limit, distinct }: SearchPlan,
+  readable: Readable,
+): Promise<[Row[], boolean]> {
   if (readable.everything) return [[...rows], true]
   const end = distinct ? Number.POSITIVE_INFINITY : offset + limit
   const found: Row[] = []
@@ -117,6 +122,7 @@ function rowOf(name: string, aliasOf: string | null): Row {
 /** A 64-bit number that stands for a name, the same in every process: where PostgreSQL has an object's id. */
 function fnv1a(text: string): bigint {
   let hash = 0xcbf29ce484222325n
-  for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn
+  for (const byte of new TextEncoder().encode(text))
+    hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn
   return hash
 }

@@ -17,12 +17,44 @@ const title = `ckanapi 4.11 against a running server${reason ? ` (skipped: ${rea
 
 /** Each step of ckanapi-session.py, and what must come of it. */
 const expected: readonly (readonly [step: string, outcome: unknown])[] = [
-  ['create', { resource_id: 'trees', method: 'insert', primary_key: ['species'], fields: [{ id: 'species', type: 'text', info: { label: 'Größe' } }, { id: 'height', type: 'numeric' }] }],
+  [
+    'create',
+    {
+      resource_id: 'trees',
+      method: 'insert',
+      primary_key: ['species'],
+      fields: [
+        { id: 'species', type: 'text', info: { label: 'Größe' } },
+        { id: 'height', type: 'numeric' },
+      ],
+    },
+  ],
   ['upsert', { resource_id: 'trees', method: 'upsert' }],
-  ['search', { total: 2, records: [{ _id: 1, species: 'oak', height: 13 }, { _id: 3, species: 'elm', height: 3 }] }],
-  ['get_only', { total: 2, records: [{ species: 'elm', height: 3 }, { species: 'oak', height: 13 }] }],
+  [
+    'search',
+    {
+      total: 2,
+      records: [
+        { _id: 1, species: 'oak', height: 13 },
+        { _id: 3, species: 'elm', height: 3 },
+      ],
+    },
+  ],
+  [
+    'get_only',
+    {
+      total: 2,
+      records: [
+        { species: 'elm', height: 3 },
+        { species: 'oak', height: 13 },
+      ],
+    },
+  ],
   ['search_sql', { records: [{ n: 3, h: 13 }] }],
-  ['info', { meta: { id: 'trees', count: 3 }, fields: [{ id: 'species', info: { label: 'Größe' } }, { id: 'height' }] }],
+  [
+    'info',
+    { meta: { id: 'trees', count: 3 }, fields: [{ id: 'species', info: { label: 'Größe' } }, { id: 'height' }] },
+  ],
   ['invalid', ['ValidationError', { __type: 'Validation Error', limit: ['Must be a natural number'] }]],
   ['bad value', ['ValidationError', { records: ['invalid input syntax for type numeric: "y"'], records_row: 0 }]],
   ['denied', ['NotAuthorized', expect.stringMatching(/^Access denied: /)]],
@@ -48,7 +80,12 @@ describe.skipIf(reason)(title, () => {
     ckan.addResource('trees')
     const env = { PORT: '0', DUCKDB_PATH: folder, DUCKDB_MEMORY_LIMIT: '256MB', CKAN_URL: ckan.url }
     server = await serve({ env, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
-    const { stdout } = await promisify(execFile)(python, ['test/fixtures/ckanapi-session.py', server.url, EDITOR, READER])
+    const { stdout } = await promisify(execFile)(python, [
+      'test/fixtures/ckanapi-session.py',
+      server.url,
+      EDITOR,
+      READER,
+    ])
     steps = JSON.parse(stdout)
   }, 180_000)
 

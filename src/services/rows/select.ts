@@ -44,7 +44,10 @@ export function sortRows(rows: readonly Row[], sort: readonly SortKey[]): Row[] 
     for (const { by, descending, nulls } of sort) {
       const name = 'rank' in by ? by.rank : by.name
       const [x, y] = [a[name] ?? null, b[name] ?? null]
-      const order = x === null || y === null ? nullOrder(x, y, nulls ?? (descending ? 'first' : 'last')) : compare(x, y) * (descending ? -1 : 1)
+      const order =
+        x === null || y === null
+          ? nullOrder(x, y, nulls ?? (descending ? 'first' : 'last'))
+          : compare(x, y) * (descending ? -1 : 1)
       if (order !== 0) return order
     }
     return 0

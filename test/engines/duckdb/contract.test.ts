@@ -18,4 +18,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describeContract({ open })
+describeContract({
+  open,
+  gaps: {
+    '§4.2 names that differ in case alone':
+      'DuckDB does not tell the names of columns apart by case: refused with a sentence',
+    '§4.5 timestamp takes "January 8, 1999"': 'only dates in digits are read, so that every engine reads the same',
+    '§7.2 an alias like the name of a file, in SQL':
+      'names that DuckDB might take for files are refused before they are looked up',
+    '§8.6 other parameters are echoed':
+      'the keys of the result are ours: a parameter must not be able to put on one of them',
+  },
+})

@@ -24,7 +24,13 @@ async function call(action: string, params: object): Promise<{ meta: { size: num
 }
 
 test('a size that was asked for before the checkpoint is not remembered', async () => {
-  await call('create', { resource_id: 'trees', records: Array.from({ length: 3000 }, (_, n) => ({ n, text: `text ${n * 7919}` })) })
+  await call('create', {
+    resource_id: 'trees',
+    records: Array.from({ length: 3000 }, (_, n) => ({ n, text: `text ${n * 7919}` })),
+  })
   await call('info', { id: 'trees' })
-  await vi.waitFor(async () => expect((await call('info', { id: 'trees' })).meta.size).toBeGreaterThan(10_000), { timeout: 10_000, interval: 100 })
+  await vi.waitFor(async () => expect((await call('info', { id: 'trees' })).meta.size).toBeGreaterThan(10_000), {
+    timeout: 10_000,
+    interval: 100,
+  })
 })

@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { absent } from './match.ts'
@@ -75,6 +76,7 @@ export const coercions: readonly ContractCase[] = [
   { name: '§1.4 a list that is none', setup: [three], call: ['search', { fields: 7 }], error: { fields: ['Not a list'] } },
   { name: '§1.4 a list with a number in it', setup: [three], call: ['search', { fields: [7] }], error: { fields: ['Neither a string nor a list: 7'] } },
   { name: '§1.4 sort as a list', setup: [three], call: ['search', { sort: ['a desc', 'b desc'], fields: 'b' }], records: [{ b: 1 }, { b: 3 }, { b: 2 }] },
+  { name: '§1.4 q of a number is its text', setup: [three], call: ['search', { q: 3 }], result: { q: '3', total: 1 } },
   { name: '§1.4 resource_id of a number', setup: [['create', { resource_id: '77001', fields: [{ id: 'a', type: 'int' }] }]], call: ['search', { resource_id: 77001 }], result: { resource_id: '77001' } },
   { name: '§1.4 empty aliases are a removal, absent ones are kept', setup: [table('a int', [], { aliases: '$id-x, $id-y' }), ['create', {}]], call: ['info'], result: { meta: { aliases: (list: string[]) => list.length === 2 } }, then: [[['create', { aliases: '' }], {}], [['info'], { result: { meta: { aliases: [] } } }]] },
   { name: '§1.4 records in a form', call: { line: 'POST /api/3/action/datastore_create', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'resource_id=$id&records=[{"a": 1}]' }, then: [[['search'], { records: [{ _id: 1, a: 1 }] }]] },

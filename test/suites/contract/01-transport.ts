@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { ContractCase, RequestCall } from './case.ts'
 import { table } from './case.ts'
 import { absent } from './match.ts'
@@ -81,6 +82,7 @@ const sources: readonly ContractCase[] = [
   { name: '§1.3 encoded JSON sent as a form', setup: [two], call: post(SEARCH, FORM, encodeURIComponent('{"resource_id": "$id", "limit": 1}').replaceAll('%24id', '$id')), ...one },
   { name: '§1.3 one pair with value 1', setup: [two], call: post(SEARCH, FORM, `${encodeURIComponent('{"resource_id": "$id", "limit": 1}').replaceAll('%24id', '$id')}=1`), ...one },
   { name: '§1.3 a form of one pair is taken for JSON', call: post(SEARCH, FORM, 'resource_id=1'), ...bare('Bad request: JSON Error: Error decoding JSON data. Error: ') },
+  { name: '§1.3 so is one with an empty value', call: post(SEARCH, FORM, 'resource_id='), ...bare('Bad request: JSON Error: Error decoding JSON data. Error: ') },
   { name: '§1.3 the query hides a JSON body', setup: [two], call: `POST ${SEARCH}?resource_id=$id&limit=1 {"resource_id": "other"}`, ...one },
   { name: '§1.3 a form hides the query', setup: [two], call: post(`${SEARCH}?resource_id=other`, FORM, 'resource_id=$id&limit=1'), ...one },
   { name: '§1.3 a write never reads the query', setup: [two], call: 'POST /api/3/action/datastore_upsert?resource_id=$id {"records": []}', error: { resource_id: ['Missing value'] } },

@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { CkanServer } from '../../fixtures/ckan-server.ts'
 import type { Call, ContractCase } from './case.ts'
 import { absent } from './match.ts'
@@ -48,6 +49,9 @@ const cases: readonly Omit<ContractCase, 'env'>[] = [
   { name: '§3.2 a datastore resource needs no force', setup: [create('open-4')], call: ['upsert', { resource_id: 'open-4', method: 'insert', records: [{ a: 2 }] }, EDITOR], result: { resource_id: 'open-4' } },
   { name: '§1.7 a callback drops the identity', setup: [create('closed-5')], call: { line: 'GET /api/3/action/datastore_search?resource_id=closed-5&callback=fn', headers: EDITOR }, ...denied },
   { name: '§10.2 row 48: create on a resource that CKAN does not know', call: ['create', { resource_id: 'unknown', fields }, EDITOR], status: 404, type: 'Not Found Error' },
+  { name: '§1.7 a callback drops the identity of a POST', call: ['upsert', { resource_id: 'open-4', records: [], callback: 'fn' }, EDITOR], ...denied },
+  { name: '§8.1 resource: the catalogue makes it first', call: ['create', { resource: { package_id: 'package-of-open-1', name: 'Trees' }, fields, records: [{ a: 1 }] }, EDITOR], result: { resource_id: /^made-\d+$/, package_id: 'package-of-open-1', resource: { name: 'Trees' } } },
+  { name: '§8.1 resource in a package that there is not', call: ['create', { resource: { package_id: 'nope' }, fields }, EDITOR], status: 404 },
   { name: '§7.3 _table_metadata shows what the caller may read', setup: [create('meta-open'), create('meta-closed')], call: ['search', { resource_id: '_table_metadata', filters: { name: ['meta-open', 'meta-closed'] } }], result: { records: [{ name: 'meta-open' }] }, then: [[['search', { resource_id: '_table_metadata', filters: { name: ['meta-open', 'meta-closed'] }, sort: 'name', fields: 'name' }, EDITOR], { records: [{ name: 'meta-closed' }, { name: 'meta-open' }] }]] },
   { name: '§10.2 row 49: the read-only guard', call: ['create', { resource_id: 'linked-1', fields }, EDITOR], status: 409, error: { 'read-only': [READ_ONLY], message: /read-only/ } },
   { name: '§10.2 row 9: create answers package_id when known', call: create('open-1'), result: { package_id: 'package-of-open-1' } },

@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { exactly } from './match.ts'
@@ -41,6 +42,7 @@ const names: readonly ContractCase[] = [
   { name: '§4.2 64 characters are fine in an alteration', setup: [declare('a')], call: declare('a', 'x'.repeat(64)) },
   { name: '§4.2 a number as a name', call: declare(5), then: [[['search'], { fields: [{ id: '_id', type: 'int' }, { id: '5', type: 'text' }] }]] },
   { name: '§4.2 duplicates', call: declare('a', 'a'), error: { field: ['Duplicate column names are not supported'] } },
+  { name: '§4.2 names that differ in case alone', call: declare('a', 'A'), then: [[['search'], { fields: [{ id: '_id', type: 'int' }, { id: 'a', type: 'text' }, { id: 'A', type: 'text' }] }]] },
   { name: '§4.2 names of undeclared keys are checked', call: ['create', { records: [{ _x: 1 }] }], error: { fields: [{ id: ['"_x" is not a valid field name'] }] } },
   ...['a%b', '_a', 'a"b', ' a'].map((alias): ContractCase => ({
     name: `§4.2 the alias ${JSON.stringify(alias)} is refused`,

@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { absent, exactly } from './match.ts'
@@ -101,6 +102,9 @@ const aliases: readonly ContractCase[] = [
     error: { message: 'Not found: Resource "$id-x" was not found.' },
     then: [[['search'], { result: { total: 1 } }]],
   })),
+  { name: '§7.2 an alias with blanks and more', setup: [table('a int', [{ a: 1 }], { aliases: ['a Größe $id'] })], call: 'GET /datastore/dump/a%20Gr%C3%B6%C3%9Fe%20$id?fields=a', text: 'a\r\n1\n', then: [[['search_sql', { sql: 'SELECT a FROM "a Größe $id"' }], { records: [{ a: 1 }] }], [['search', { resource_id: 'a Größe $id' }], { result: { resource_id: '$id' } }]] },
+  { name: '§7.2 an alias with a slash, in a dump', setup: [table('a int', [{ a: 1 }], { aliases: ['a/$id'] })], call: 'GET /datastore/dump/a%2F$id?fields=a', text: 'a\r\n1\n' },
+  { name: '§7.2 an alias like the name of a file, in SQL', setup: [table('a int', [{ a: 1 }], { aliases: ['$id.csv'] })], call: ['search_sql', { sql: 'SELECT a FROM "$id.csv"' }], records: [{ a: 1 }] },
   { name: '§7.2 aliases go with their table', setup: [aliased, ['delete']], call: ['search', { resource_id: '$id-x' }], status: 404 },
   { name: '§7.2 newest first', setup: [aliased], call: ['info'], result: { meta: { aliases: exactly(['$id-y', '$id-x']) } } },
 ]

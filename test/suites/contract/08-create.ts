@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { absent, exactly } from './match.ts'
@@ -13,6 +14,7 @@ const made: readonly ContractCase[] = [
   { name: '§8.1 fields alone', call: ['create', { fields: [{ id: 'a', type: 'int' }] }], then: [total(0), columns('a')] },
   { name: '§8.1 records alone', call: ['create', { records: [{ a: 1, b: 'x' }] }], result: { fields: absent }, then: [total(1), columns('a', 'b')] },
   { name: '§8.1 undeclared keys of the first record become columns', call: ['create', { fields: [{ id: 'a', type: 'int' }], records: [{ a: 1, b: 'x' }, { b: 'y' }] }], fields: [{ id: 'a', type: 'int' }], then: [columns('a', 'b'), total(2)] },
+  { name: '§8.1 a key among undeclared columns', call: ['create', { records: [{ a: 1, b: 'x' }], primary_key: 'a' }], then: [[['upsert', { records: [{ a: 1, b: 'y' }] }], {}], [['search'], { records: [{ _id: 1, a: 1, b: 'y' }] }]] },
   { name: '§8.1 records are appended', setup: [two], call: ['create', { records: [{ a: 3 }] }], then: [total(3)] },
   { name: '§8.1 include_records: stored rows with _id', call: ['create', { fields: [{ id: 'a', type: 'int' }, { id: 'j', type: 'json' }], records: [{ a: '7', j: { x: 1 } }, {}], include_records: true }], records: [{ _id: 1, a: 7, j: { x: 1 } }, { _id: 2, a: null, j: null }] },
   { name: '§8.1 include_records on an existing table: only the new ones', setup: [two], call: ['create', { records: [{ a: 3, b: 'z' }], include_records: true }], records: [{ _id: 3, a: 3, b: 'z' }] },

@@ -1,5 +1,7 @@
-import { gunzipSync } from 'node:zlib'
+// biome-ignore-all format: one case a line
+
 import { deepStrictEqual, ok } from 'node:assert/strict'
+import { gunzipSync } from 'node:zlib'
 import type { ContractCase } from './case.ts'
 import { table } from './case.ts'
 

@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { absent, exactly } from './match.ts'
@@ -37,6 +38,8 @@ const searchSql: readonly ContractCase[] = [
   { name: '§8.6 now() is a timestamptz', call: sql('SELECT now() AS t'), fields: [{ id: 't', type: 'timestamptz' }] },
   { name: '§8.6 timestamps are ISO without forced milliseconds', setup: [trees], call: sql('SELECT seen FROM "$id" ORDER BY n'), records: [{ seen: '2005-03-01T00:00:00' }, { seen: '2005-03-01T01:02:03.000123' }, { seen: null }] },
   { name: '§8.6 no rows', setup: [trees], call: sql('SELECT n FROM "$id" WHERE false'), records: [] },
+  { name: '§8.6 other parameters are echoed', call: ['search_sql', { sql: 'SELECT 1 AS n', other: 'x' }], result: { other: 'x' } },
+  { name: '§8.6 other parameters are ignored', call: ['search_sql', { sql: 'SELECT 1 AS n', limit: 0, resource_id: 'x' }], ...n(1) },
   { name: '§8.6 missing sql', call: ['search_sql'], error: { sql: ['Missing value'] } },
   { name: '§8.6 two statements', setup: [trees], call: sql('SELECT 1; SELECT 2'), ...notSingle },
   { name: "§8.6 the characters \\'", setup: [trees], call: sql("SELECT 'a\\'b'"), ...notSingle },

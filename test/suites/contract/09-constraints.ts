@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
 
 type Rule = readonly [type: string, constraints: object, fits: unknown[], breaks: unknown[]]

@@ -1,3 +1,4 @@
+// biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { absent, exactly } from './match.ts'

@@ -19,7 +19,9 @@ test('every row of §10.2 has a case', () => {
 })
 
 test('every big section has a case of the short form', () => {
-  const short = contractCases.filter(({ name, smoke }) => smoke && name.startsWith('§')).map((row) => Math.trunc(Number(sectionOf(row).slice(1))))
+  const short = contractCases
+    .filter(({ name, smoke }) => smoke && name.startsWith('§'))
+    .map((row) => Math.trunc(Number(sectionOf(row).slice(1))))
   expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].filter((section) => !short.includes(section))).toEqual([])
 })
 

@@ -11,8 +11,7 @@ export class Exactly {
 
 export const exactly = (value: unknown) => new Exactly(value)
 
-/** Anything but undefined. */
-export const present = (value: unknown) => value !== undefined
+/** Must not be there. */
 export const absent = undefined
 
 /**
@@ -20,15 +19,20 @@ export const absent = undefined
  * lists item by item, patterns against texts, functions as conditions, everything else as equal.
  */
 export function assertMatches(actual: unknown, expected: unknown, path: string): void {
-  if (expected instanceof Exactly) return deepStrictEqual(actual, expected.value, undefined)
-  if (expected instanceof RegExp) return match(String(actual), expected)
-  if (typeof expected === 'function') {
-    if (!expected(actual)) fail(`${path} is ${JSON.stringify(actual)}, which is not ${expected.name || expected}`)
-    return
-  }
-  if (typeof expected !== 'object' || expected === null) return assertEqual(actual, expected, path)
-  if (typeof actual !== 'object' || actual === null) fail(`${path} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`)
-  if (Array.isArray(expected)) assertEqual((actual as unknown[]).length, expected.length, `${path}.length of ${JSON.stringify(actual)}`)
+  if (expected instanceof Exactly) assertEqual(actual, expected.value, path)
+  else if (expected instanceof RegExp)
+    match(String(actual), expected, `${path} is ${JSON.stringify(actual)}, not ${expected}`)
+  else if (typeof expected === 'function') {
+    if (!expected(actual)) fail(`${path} is ${JSON.stringify(actual)}, against ${expected}`)
+  } else if (typeof expected === 'object' && expected !== null) assertParts(actual, expected, path)
+  else assertEqual(actual, expected, path)
+}
+
+function assertParts(actual: unknown, expected: object, path: string): void {
+  if (typeof actual !== 'object' || actual === null)
+    fail(`${path} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`)
+  if (Array.isArray(expected))
+    assertEqual((actual as unknown[]).length, expected.length, `${path}.length of ${JSON.stringify(actual)}`)
   for (const [key, value] of Object.entries(expected)) {
     assertMatches((actual as Record<string, unknown>)[key], value, `${path}.${key}`)
   }

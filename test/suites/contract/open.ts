@@ -25,7 +25,12 @@ export function openInProcess(engine: (index: number) => Settings): Opened {
   }
   const start = async (settings: Settings) => {
     if (settings.CKAN_URL !== undefined) ckan ??= startPreparedCkan()
-    const env = { AUTH_TYPE: 'anonymous', ...engine(datastores.size), ...settings, ...(ckan && { CKAN_URL: (await ckan).url }) }
+    const env = {
+      AUTH_TYPE: 'anonymous',
+      ...engine(datastores.size),
+      ...settings,
+      ...(ckan && { CKAN_URL: (await ckan).url }),
+    }
     return createDatastore({ env, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
   }
   return {

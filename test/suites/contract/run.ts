@@ -1,6 +1,6 @@
 import { fail } from 'node:assert/strict'
-import { assertValidAnswer } from '../../fixtures/valid-answer.ts'
 import { toRequest } from '../../fixtures/datastore.ts'
+import { assertValidAnswer } from '../../fixtures/valid-answer.ts'
 import type { Answer, Call, ContractCase, Expected, Settings } from './case.ts'
 import { assertEqual, assertMatches, Exactly, exactly } from './match.ts'
 
@@ -74,7 +74,18 @@ function actionOf(call: Call): string | undefined {
 }
 
 function check(action: string | undefined, answer: Answer, expected: Expected): void {
-  const { status = expected.error === undefined ? 200 : 409, type, result, records, fields, error, body, text, headers, warning } = expected
+  const {
+    status = expected.error === undefined ? 200 : 409,
+    type,
+    result,
+    records,
+    fields,
+    error,
+    body,
+    text,
+    headers,
+    warning,
+  } = expected
   if (answer.status !== status) fail(`status is ${answer.status}, not ${status}: ${answer.text.slice(0, 1000)}`)
   const isEnvelope = action !== undefined && answer.body !== undefined && /^(health|ready)$/.test(action) === false
   if (isEnvelope) assertValidAnswer(action, status, answer.body)
