@@ -67,7 +67,7 @@ function metadataEngine(engine: Engine, readable: Readable): Pick<Engine, 'descr
       if (plan.textQueries.length > 0)
         throw new ValidationError({ q: [`${TABLE_METADATA} can't be searched by words`] })
       const rows = sortRows(filterRows(await listRows(engine, options), plan.filter), plan.sort)
-      return pageOf(plan, ...(await readableRows(rows, plan, readable)))
+      return pageOf(plan, ...(await readableRows(rows, plan, readable, options)))
     },
   }
 }
@@ -87,12 +87,14 @@ async function readableRows(
   rows: readonly Row[],
   { offset, limit, distinct }: SearchPlan,
   readable: Readable,
+  { signal }: CallOptions,
 ): Promise<[Row[], boolean]> {
   if (readable.everything) return [[...rows], true]
   const end = distinct ? Number.POSITIVE_INFINITY : offset + limit
   const found: Row[] = []
   let asked = 0
   for (; asked < rows.length && found.length < end; asked += ASKED_AT_ONCE) {
+    signal?.throwIfAborted()
     const some = rows.slice(asked, asked + ASKED_AT_ONCE)
     const allowed = await Promise.all(some.map(({ name, alias_of }) => readable.mayRead(String(alias_of ?? name))))
     found.push(...some.filter((_, index) => allowed[index]))
