@@ -3,7 +3,6 @@ import type { Column } from '../../../../core/table-schema.ts'
 import { columnFromDeclaration, columnFromField } from '../../../../core/table-schema.ts'
 import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
-import { textScale, textWholeDigits } from '../dialect.ts'
 import { candidates } from './readings.ts'
 
 const MAX_DIGITS = 38
@@ -57,8 +56,8 @@ function measures(name: string, types: readonly string[]): string[] {
   const counts = types.map((type) => `count(*) FILTER (${filled} AND ${fits(type)})`)
   const digits = types.includes('numeric')
     ? [
-        `max(CASE WHEN ${fits('numeric')} THEN ${textScale(raw)} END)`,
-        `max(CASE WHEN ${fits('numeric')} THEN ${textWholeDigits(raw)} END)`,
+        `max(length(rtrim(${raw}, '0')) - strpos(${raw}, '.')) FILTER (contains(${raw}, '.') AND ${fits('numeric')})`,
+        `max(length(split_part(${raw}, '.', 1))) FILTER (${fits('numeric')})`,
         `count(*) FILTER (contains(${raw}, '.'))`,
       ]
     : []

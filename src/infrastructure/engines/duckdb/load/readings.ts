@@ -1,7 +1,8 @@
 import type { Column } from '../../../../core/table-schema.ts'
 import { quoteLiteral } from '../../sql/quote.ts'
 import type { Dialect } from '../dialect.ts'
-import { textScale } from '../dialect.ts'
+
+const MAX_DIGITS = 38
 
 /** A reading of a text: when SQL `when` holds, `value` is exactly what the text says. */
 export interface Reading {
@@ -20,6 +21,8 @@ const DAY = '\\d{4}-\\d{2}-\\d{2}'
 const CLOCK = '([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,6})?)?'
 const matches = (raw: string, pattern: string) => `regexp_full_match(${raw}, ${quoteLiteral(pattern)})`
 
+const zoneless = (raw: string) => `replace(replace(${raw}, 'T', ' '), 'Z', '')`
+
 /** The plain forms of values, by column type: what is read without asking the rules of contract §4.5. */
 const readers: Readonly<Record<string, Reader>> = {
   int8: roundTrip('BIGINT'),
@@ -33,21 +36,39 @@ const readers: Readonly<Record<string, Reader>> = {
     value: `TRY_CAST(${raw} AS DATE)`,
   }),
   timestamp: (raw) => ({
-    when: `TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = translate(${raw}, 'T', ' ') AND length(${raw}) >= 16`,
+    when: `TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = replace(${raw}, 'T', ' ') AND length(${raw}) >= 16`,
     value: `TRY_CAST(${raw} AS TIMESTAMP)`,
   }),
   timestamptz: (raw) => ({
-    when: `TRY_CAST(translate(${raw}, 'TZ', ' ') AS TIMESTAMP)::VARCHAR = translate(${raw}, 'TZ', ' ') AND length(${raw}) >= 16`,
+    when: `TRY_CAST(${zoneless(raw)} AS TIMESTAMP)::VARCHAR = ${zoneless(raw)} AND length(${raw}) >= 16`,
     value: `TRY_CAST(${raw} AS TIMESTAMPTZ)`,
   }),
-  numeric: (raw, scale) => {
-    const fraction = scale > 0 ? `(\\.\\d{1,${scale}})?` : ''
-    const whole = Math.max(0, 17 - scale)
-    return {
-      when: matches(raw, `-?(0|[1-9]\\d{0,${whole}})${fraction}`),
-      value: `TRY_CAST(${raw} AS DECIMAL(${Math.max(18, scale + 1)},${scale}))`,
-    }
-  },
+  numeric: (raw, scale) => ({ when: matches(raw, exactDecimal(MAX_DIGITS, scale)), value: decimalValue(raw, scale) }),
+}
+
+/** Decimals that so many digits, so many of them after the point, hold exactly; zeros may follow. */
+function exactDecimal(digits: number, scale: number): string {
+  const whole = Math.max(0, digits - 1 - scale)
+  return `-?(0|[1-9]\\d{0,${whole}})(\\.\\d{1,${Math.max(1, scale)}}0*)?`
+}
+
+/** Digits after the point up to which most amounts fit 64 bits. */
+const NARROW_SCALE = 6
+/** DECIMAL(19,0) × DECIMAL(19,s) is the widest product that there is. */
+const FACTOR_DIGITS = 19
+
+/**
+ * A plain decimal's value. DuckDB reads a text into a DECIMAL(38,s) a hundred times slower than its digits into a
+ * BIGINT, which a power of ten then brings to scale.
+ */
+function decimalValue(raw: string, scale: number): string {
+  const direct = `TRY_CAST(${raw} AS DECIMAL(${MAX_DIGITS},${scale}))`
+  const narrow = scale <= NARROW_SCALE ? [`TRY_CAST(${raw} AS DECIMAL(18,${scale}))`] : []
+  if (scale >= FACTOR_DIGITS) return direct
+  const powers = Array.from({ length: scale + 1 }, (_, digits) => `CAST('1e-${digits}' AS DECIMAL(${FACTOR_DIGITS},${scale}))`)
+  const digits = `CASE WHEN contains(${raw}, '.') THEN length(${raw}) - strpos(${raw}, '.') ELSE 0 END`
+  const product = `CAST(TRY_CAST(replace(${raw}, '.', '') AS BIGINT) AS DECIMAL(${FACTOR_DIGITS},0)) * [${powers.join(', ')}][${digits} + 1]`
+  return `coalesce(${[...narrow, product, direct].join(', ')})`
 }
 
 /** The plain reading of a column's text, where its type has one. */
@@ -79,8 +100,7 @@ export const candidates: readonly Candidate[] = [
 /** The reading of a text whose column's type was inferred: nothing but what `candidates` says fits. */
 export function inferredReading(raw: string, column: Column, dialect: Dialect): Reading | undefined {
   const candidate = candidates.find(({ type }) => type === column.type.type.name)
-  if (!candidate) return undefined
-  const stored = dialect.stored(column)
-  const exact = column.type.type.family === 'numeric' ? ` AND ${textScale(raw)} <= ${stored.scale}` : ''
-  return { when: candidate.fits(raw) + exact, value: `TRY_CAST(${raw} AS ${dialect.storage(stored)})` }
+  // Its plain reading is all that there is of a decimal.
+  if (!candidate || column.type.type.family === 'numeric') return undefined
+  return { when: candidate.fits(raw), value: `TRY_CAST(${raw} AS ${dialect.storage(dialect.stored(column))})` }
 }
