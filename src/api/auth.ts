@@ -1,6 +1,7 @@
 import type { Decision, Question } from '../auth/provider.ts'
 import { NotAuthorized, NotFound, TableNotFound, ValidationError } from '../core/errors.ts'
 import type { Table } from '../infrastructure/engines/engine.ts'
+import { splitFileName } from '../services/file-formats.ts'
 import { TABLE_METADATA } from '../services/table-metadata.ts'
 import type { Context } from './context.ts'
 import type { Grants, Operation, Target } from './operation.ts'
@@ -35,6 +36,13 @@ const policies: { [T in Target]: Policy<T> } = {
       if (operation.hidesDenial && error instanceof NotAuthorized) throw new TableNotFound(asked, operation.noun)
       throw error
     }
+  },
+
+  async download(context, operation, params) {
+    const name = splitFileName(params.resource_id as string)
+    if (!name || (await describe(context, params.resource_id as string)))
+      return policies.table(context, operation, params)
+    return { ...(await policies.table(context, operation, { ...params, resource_id: name.base })), format: name.format }
   },
 
   async searchable(context, operation, params) {

@@ -12,7 +12,9 @@ export interface Grants {
   none: undefined
   /** A stored table by id or alias, to read. */
   table: { table: Table; decision: Decision }
-  /** The same, or the list of tables, of which each is asked about by itself. */
+  /** The same, by a name that may end as a file's does (`trees.csv`), and then in that format. */
+  download: { table: Table; decision: Decision; format?: string }
+  /** The same as `table`, or the list of tables, of which each is asked about by itself. */
   searchable: { table: Table; decision: Decision } | { listing: Readable }
   /** A stored table by its id, to change. */
   resource: { table: Table; decision: Decision }

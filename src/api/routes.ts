@@ -119,7 +119,7 @@ const pages: readonly Operation[] = [
     paths: ['/datastore/dump/:resource_id'],
     readOnly: true,
     permission: 'read',
-    target: 'table',
+    target: 'download',
     hidesDenial: true,
     params: DumpParams,
     result: Type.Any(),

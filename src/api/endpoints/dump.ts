@@ -1,28 +1,51 @@
+import { ValidationError } from '../../core/errors.ts'
 import type { DumpParams } from '../../schemas/dump.ts'
 import * as dumps from '../../services/dump.ts'
+import { attachment } from '../attachment.ts'
 import type { Grants, Input, Reply } from '../operation.ts'
+import { entityTag, notModified, REVALIDATED } from '../versions.ts'
 import { callOptions, serviceContext } from './answer.ts'
 
-/** `/datastore/dump/<id>`: the file as a stream, or where to fetch it (contract §8.9, §10.2 row 46). */
-export async function dump({ context, params }: Input<DumpParams>, { table }: Grants['table']): Promise<Reply> {
+/**
+ * `/datastore/dump/<id>` and `/datastore/dump/<id>.<extension>`: the file as a stream, or where to fetch it (contract
+ * §8.9, §10.2 row 46). Its tag is made of the table's revision and what was asked, so that neither `HEAD` nor a client
+ * that has the file makes the engine write it.
+ */
+export async function dump(
+  { context, params: given, raw }: Input<DumpParams>,
+  { table, format }: Grants['download'],
+): Promise<Reply> {
+  const params = {
+    ...given,
+    resource_id: table.id,
+    offset: given.offset ?? 0,
+    format: format ? agreed(format, raw.format) : given.format || 'csv',
+  } as DumpParams
+  const tag = entityTag(context, table, `dump ${JSON.stringify(Object.entries(params).sort())}`)
+  const held = notModified(context, tag)
+  if (held) return held
+  const headers = { ...REVALIDATED, ETag: tag, 'Last-Modified': new Date(table.updatedAt).toUTCString() }
+  if (context.request.method === 'HEAD') {
+    const kind = dumps.describeDump(serviceContext(context), table, params)
+    return { status: 200, headers: { ...headers, ...headersOf(kind) }, body: null }
+  }
   const dumped = await dumps.dump(serviceContext(context), table, params, callOptions(context))
   if ('redirect' in dumped) return { status: 302, headers: { Location: dumped.redirect }, body: null }
-  return {
-    status: 200,
-    headers: {
-      ...dumped.headers,
-      'Content-Type': dumped.contentType,
-      'Content-Disposition': attachment(dumped.filename),
-    },
-    body: dumped.stream,
-  }
+  return { status: 200, headers: { ...headers, ...headersOf(dumped) }, body: dumped.stream }
 }
 
-/** A header that no file name can break out of. Browsers read the second form, old clients the first. */
-function attachment(filename: string): string {
-  const plain = filename.replace(/[^\x20-\x7e]|["\\%/]/g, '_')
-  if (plain === filename) return `attachment; filename="${filename}"`
-  const wellFormed = new TextDecoder().decode(new TextEncoder().encode(filename))
-  const encoded = encodeURIComponent(wellFormed).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`
+/** The format that the file's name ends with; one that was also asked for in words must be the same. */
+function agreed(named: string, asked: unknown): string {
+  if (asked !== undefined && asked !== '' && asked !== named) {
+    throw new ValidationError({ format: [`The name asks for ${named} and the parameter for ${asked}`] })
+  }
+  return named
+}
+
+function headersOf({ contentType, filename, length }: dumps.FileKind & { length?: number }): Record<string, string> {
+  return {
+    'Content-Type': contentType,
+    'Content-Disposition': attachment(filename),
+    ...(length !== undefined && { 'Content-Length': String(length) }),
+  }
 }

@@ -1,14 +1,22 @@
 /**
- * A stream with bytes before and after it. `lastLine.trim` bytes at its end give way to `lastLine.after`, as the comma
- * behind the last item must; an empty stream has none.
+ * What stands around the rows of a file. `lastLine.trim` bytes at their end give way to `lastLine.after`, as the comma
+ * behind the last item must; where there are no rows, nothing does.
  */
+export interface Frame {
+  before: string
+  after: string
+  lastLine?: { trim: number; after: string }
+}
+
+const encoder = new TextEncoder()
+
+/** Rows with their frame around them. */
 export function frame(
-  stream: ReadableStream<Uint8Array>,
-  { before, after, lastLine }: { before: string; after: string; lastLine?: { trim: number; after: string } },
+  rows: ReadableStream<Uint8Array>,
+  { before, after, lastLine }: Frame,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
   let held = new Uint8Array()
-  return stream.pipeThrough(
+  return rows.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>(
       {
         start(controller) {
@@ -32,4 +40,10 @@ export function frame(
       { highWaterMark: 0 },
     ),
   )
+}
+
+/** Bytes of a file from those of its rows. */
+export function framedLength(rows: number, { before, after, lastLine }: Frame): number {
+  const last = lastLine && rows > 0 ? encoder.encode(lastLine.after).length - Math.min(lastLine.trim, rows) : 0
+  return encoder.encode(before).length + rows + last + encoder.encode(after).length
 }
