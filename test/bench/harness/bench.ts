@@ -109,6 +109,19 @@ export class Bench {
     })
   }
 
+  /** CKAN's part of a figure that `compare` does not make. */
+  async stored(
+    { stored, wanted }: { stored: string; wanted: number },
+    measure?: (target: Target) => Promise<number>,
+  ): Promise<Pick<Figure, 'ckan' | 'ckanFrom' | 'wantedFactor'>> {
+    const { ckan } = this.#options
+    return {
+      ckan: ckan && measure ? await measure(ckan) : storedFigure(stored),
+      ckanFrom: ckan && measure ? 'this run' : 'stored',
+      wantedFactor: wanted,
+    }
+  }
+
   add(figure: Omit<Figure, 'row'>): void {
     const done = judged({ row: this.row, ...figure })
     this.figures.push(done)

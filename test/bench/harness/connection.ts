@@ -57,7 +57,7 @@ export class Connection {
       this.#head = this.#head ? Buffer.concat([this.#head, data]) : data
       const end = this.#head.indexOf('\r\n\r\n')
       if (end < 0) return
-      const head = this.#head.latin1Slice(0, end)
+      const head = this.#head.toString('latin1', 0, end)
       rest = this.#head.subarray(end + 4)
       this.#head = undefined
       this.#status = Number(head.slice(9, 12))
@@ -117,7 +117,7 @@ function chunked(): Body {
           continue
         }
         const end = data.indexOf(10, at)
-        line += data.latin1Slice(at, end < 0 ? data.length : end)
+        line += data.toString('latin1', at, end < 0 ? data.length : end)
         if (end < 0) return false
         at = end + 1
         const size = Number.parseInt(line, 16)
