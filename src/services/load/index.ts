@@ -1,0 +1,223 @@
+import type { Column } from '../../core/table-schema.ts'
+import { ckanField } from '../../core/table-schema.ts'
+import type { CallOptions, Loaded, LoadFile, LoadSource, Table } from '../../infrastructure/engines/engine.ts'
+import { StaleSchema, tableSchema } from '../../infrastructure/engines/engine.ts'
+import type { LoadParams } from '../../schemas/load.ts'
+import type { Answered, ServiceContext } from '../answered.ts'
+import type { ByteStream } from './bytes.ts'
+import { fromClient, isGzip, limited, peek, tooLarge, unpacked, watch } from './bytes.ts'
+import type { Layout } from './delimited.ts'
+import { hasReturn, readLayout, withLineFeeds } from './delimited.ts'
+import { asUtf8 } from './encoding.ts'
+import type { FileFormat, FileHints } from './format.ts'
+import { checkFormat, formatOf } from './format.ts'
+import type { JsonFindings } from './json-file.ts'
+import { encodeJson, profileJson } from './json-file.ts'
+import { planLoad } from './plan.ts'
+
+export type { FileHints } from './format.ts'
+
+/** What happens to a load, as it happens. */
+export type LoadEvent = { event: 'progress'; bytes: number } | { event: 'stage'; stage: 'received' | 'loading' | 'done' }
+
+/** A file on its way in. */
+export interface Upload extends FileHints {
+  body: ByteStream
+  /** In bytes, as declared. */
+  length?: number
+}
+
+interface LoadOptions extends CallOptions {
+  report?: (event: LoadEvent) => void
+}
+
+const HEAD_BYTES = 1024 * 1024
+const MEGABYTE = 1024 * 1024
+const ATTEMPTS = 3
+
+/** A file that was received, and what the service knows of it. */
+interface Received {
+  file: LoadFile
+  format: FileFormat
+  /** The file's columns; those without a type show theirs in the file. */
+  columns: readonly (string | Column)[]
+  layout?: Layout
+}
+
+/** `/datastore/load/<id>`: a file becomes rows of a table, all of them or none, in one transaction. */
+export async function load(context: ServiceContext, resourceId: string, params: LoadParams, upload: Upload, options: LoadOptions): Promise<Answered> {
+  const started = performance.now()
+  const files: LoadFile[] = []
+  try {
+    const received = await receive(context, resourceId, params, upload, options, files)
+    options.report?.({ event: 'stage', stage: 'received' })
+    const { loaded, findings } = await withFreshTable(context, resourceId, options, (table) => store(context, resourceId, table, params, received, options, files))
+    options.report?.({ event: 'stage', stage: 'done' })
+    return answer(params, received, loaded, findings, (performance.now() - started) / 1000)
+  } finally {
+    await Promise.all(files.map((file) => file.discard()))
+  }
+}
+
+async function receive(
+  { engine, config }: ServiceContext,
+  resourceId: string,
+  params: LoadParams,
+  upload: Upload,
+  options: LoadOptions,
+  files: LoadFile[],
+): Promise<Received> {
+  if (upload.length !== undefined && upload.length > config.maxLoadMb * MEGABYTE) throw tooLarge(config.maxLoadMb)
+  const format = formatOf(params.format, upload)
+  const counted = counting(limited(fromClient(upload.body), config.maxLoadMb), options)
+  const packed = await peek(counted, 2)
+  const raw = isGzip(packed.head) ? limited(unpacked(packed.body), config.maxLoadMb) : packed.body
+  const start = await peek(raw, 4096)
+  const keep = async (body: ByteStream) => {
+    const file = await engine.receive(body, options)
+    files.push(file)
+    return file
+  }
+  try {
+    if (format === 'parquet') {
+      checkFormat(format, start.head)
+      const file = await keep(start.body)
+      return { file, format, columns: await engine.parquetColumns(file, options) }
+    }
+    const text = await peek(asUtf8(start.body, start.head, params.encoding), HEAD_BYTES)
+    checkFormat(format, text.head)
+    if (format === 'json' || format === 'ndjson') return { file: await keep(text.body), format, columns: [] }
+    const layout = readLayout(text.head, text.head.length < HEAD_BYTES, { delimiter: format === 'tsv' ? '\t' : params.delimiter })
+    const table = await engine.describe(resourceId, options)
+    planLoad(resourceId, table?.id === resourceId ? table : undefined, params, layout.names, config)
+    return { file: await keepDelimited(text, layout, keep), format, layout, columns: layout.names }
+  } catch (error) {
+    // What was refused before all of it was read.
+    counted.cancel(error).catch(() => {})
+    start.body.cancel(error).catch(() => {})
+    throw error
+  }
+}
+
+/** Records that end with LF: most files do, and most others show at their beginning that they don't. */
+async function keepDelimited(
+  { head, body }: { head: Uint8Array; body: ByteStream },
+  layout: Layout,
+  keep: (body: ByteStream) => Promise<LoadFile>,
+): Promise<LoadFile> {
+  const rows = withoutHeader(body, layout.header.bytes)
+  if (hasReturn(head)) return keep(withLineFeeds(rows, layout))
+  let returns = false
+  const file = await keep(
+    watch(rows, (chunk) => {
+      returns ||= hasReturn(chunk)
+    }),
+  )
+  return returns ? keep(withLineFeeds(file.open(), layout)) : file
+}
+
+function withoutHeader(body: ByteStream, bytes: number): ByteStream {
+  let left = bytes
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        if (left < chunk.length) controller.enqueue(left > 0 ? chunk.subarray(left) : chunk)
+        left = Math.max(0, left - chunk.length)
+      },
+    }),
+  )
+}
+
+async function withFreshTable<T>(
+  { engine }: ServiceContext,
+  resourceId: string,
+  options: CallOptions,
+  work: (table: Table | undefined) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const table = await engine.describe(resourceId, options)
+    try {
+      return await work(table?.id === resourceId ? table : undefined)
+    } catch (error) {
+      if (!(error instanceof StaleSchema) || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+interface Stored {
+  loaded: Loaded
+  findings?: JsonFindings
+}
+
+async function store(
+  { engine, config }: ServiceContext,
+  resourceId: string,
+  table: Table | undefined,
+  params: LoadParams,
+  received: Received,
+  options: LoadOptions,
+  files: LoadFile[],
+): Promise<Stored> {
+  const { file, format, layout, columns } = received
+  options.report?.({ event: 'stage', stage: 'loading' })
+  if (format === 'json' || format === 'ndjson') {
+    const known = table || params.schema !== undefined
+    const found = known ? [] : await profileJson(file.open(), format)
+    const target = planLoad(resourceId, table, withoutKeyCheck(params), found, config)
+    const { stream, findings } = encodeJson(file.open(), format, target.columns, { onError: target.onError, sameKeys: params.method === 'upsert' })
+    const encoded = await engine.receive(stream, options)
+    files.push(encoded)
+    const names = target.columns.map(({ name }) => name).filter((name) => findings.columns.has(name))
+    planLoad(resourceId, table, params, names, config)
+    const source: LoadSource = { format: 'ndjson', file: encoded, columns: names }
+    return { loaded: await engine.load({ ...target, method: params.method as Loading, source }, options), findings }
+  }
+  const target = planLoad(resourceId, table, params, columns, config)
+  const names = columns.map((column) => (typeof column === 'string' ? column : column.name))
+  const source: LoadSource = layout ? { format: 'delimited', file, columns: names, ...layout } : { format: 'parquet', file, columns: names }
+  return { loaded: await engine.load({ ...target, source }, options) }
+}
+
+type Loading = 'insert' | 'upsert' | 'replace'
+
+/** Which columns JSON records carry is known only when all of them were read. */
+function withoutKeyCheck(params: LoadParams): LoadParams {
+  return params.method === 'upsert' ? { ...params, method: 'insert' } : params
+}
+
+const REPORTED_BYTES = 4 * MEGABYTE
+
+function counting(body: ByteStream, { report }: LoadOptions): ByteStream {
+  if (!report) return body
+  let bytes = 0
+  let told = 0
+  return watch(body, (chunk) => {
+    bytes += chunk.length
+    if (bytes - told < REPORTED_BYTES) return
+    told = bytes
+    report({ event: 'progress', bytes })
+  })
+}
+
+function answer(params: LoadParams, { file, format }: Received, loaded: Loaded, findings: JsonFindings | undefined, seconds: number): Answered {
+  const { table } = loaded
+  const rejected = loaded.rejected + (findings?.rejected ?? 0)
+  const badCells = [...(findings?.badCells ?? []), ...loaded.badCells].sort((a, b) => a.row - b.row).slice(0, 100)
+  return {
+    result: {
+      resource_id: table.id,
+      method: params.method,
+      format,
+      rows: loaded.affected,
+      rejected,
+      ...(rejected > 0 && { bad_cells: badCells }),
+      total: table.count,
+      bytes: file.bytes,
+      seconds: Math.round(seconds * 1000) / 1000,
+      schema: tableSchema(table),
+      fields: table.columns.map(ckanField),
+    },
+    warnings: [...(findings?.warnings ?? []), ...loaded.warnings],
+    rows: loaded.affected,
+  }
+}
