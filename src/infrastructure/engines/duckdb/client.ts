@@ -6,7 +6,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { ConfigurationError, ServiceUnavailable } from '../../../core/errors.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { startFailure } from './failures.ts'
-import { Lane } from './lane.ts'
+import type { Lanes } from './lane.ts'
+import { createLanes } from './lane.ts'
 
 export interface ClientOptions {
   /** A folder: `datastore.duckdb` with `tmp/`, `load/` and `export/` beside it. */
@@ -24,12 +25,6 @@ export interface Folders {
 
 /** 64 KiB: a table of 20 rows takes 90 KB instead of 280, and large tables cost the same (traps T25). */
 export const BLOCK_SIZE = 65536
-
-/** Reads that run at once. Each holds a thread of Node's pool while DuckDB works. */
-const SESSIONS = 6
-
-/** Steps of patient sessions that run at once: however many there are, the others find room. */
-const TURNS = 2
 
 /** How often what runs for somebody who has left is told to stop: between two statements nobody listens. */
 const INTERRUPT_MS = 20
@@ -94,8 +89,7 @@ export class Client {
   readonly #path: string
   readonly #idle: DuckDBConnection[] = []
   readonly #open = new Set<DuckDBConnection>()
-  readonly #sessions = new Lane(SESSIONS)
-  readonly #turns = new Lane(TURNS)
+  readonly #lanes = createLanes()
   #closed = false
 
   private constructor(instance: DuckDBInstance, path: string, folders: Folders) {
@@ -125,13 +119,17 @@ export class Client {
   }
 
   /** Leases a connection, and interrupts what runs on it when the signal aborts. */
-  async session<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#sessions.run(() => this.#lease(work, signal), signal)
+  async session<T>(
+    work: (session: Session) => Promise<T>,
+    signal?: AbortSignal,
+    lane: Exclude<keyof Lanes, 'steps'> = 'reads',
+  ): Promise<T> {
+    return this.#lanes[lane].run(() => this.#lease(work, signal), signal)
   }
 
   /** Runs one step of a patient session when there is room for one more. */
   async turn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#turns.run(work, signal)
+    return this.#lanes.steps.run(work, signal)
   }
 
   /**
@@ -152,10 +150,10 @@ export class Client {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#sessions.clear()
-    this.#turns.clear()
+    const lanes = Object.values(this.#lanes)
+    for (const lane of lanes) lane.clear()
     const deadline = Date.now() + CLOSE_MS
-    while ((this.#sessions.isBusy || this.#turns.isBusy) && Date.now() < deadline) {
+    while (lanes.some((lane) => lane.isBusy) && Date.now() < deadline) {
       for (const connection of this.#open) connection.interrupt()
       await sleep(INTERRUPT_MS)
     }

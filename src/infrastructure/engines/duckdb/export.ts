@@ -19,7 +19,7 @@ import { dialectOf } from './store.ts'
 /** `_id`s of the first piece: small, so that the first byte comes soon; pieces then grow to about `PIECE_BYTES`. */
 const FIRST_PIECE = 2_000
 const PIECE_GROWTH = 4
-const PIECE_BYTES = 16 * 1024 * 1024
+const PIECE_BYTES = 4 * 1024 * 1024
 /** `_id`s of one piece at most: where a filter leaves few rows, many may follow. */
 const WIDEST_PIECE = 250_000
 const READ_BYTES = 256 * 1024

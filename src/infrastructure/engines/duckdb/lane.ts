@@ -50,3 +50,27 @@ export class Lane {
     })
   }
 }
+
+/** What runs in DuckDB at once, by kind: none of them waits for another. */
+export interface Lanes {
+  reads: Lane
+  /** Callers' own SQL, which may take long. */
+  sql: Lane
+  writes: Lane
+  /** Steps of those who mostly wait for their client, such as the pieces of a download. */
+  steps: Lane
+}
+
+/** Node's default for `UV_THREADPOOL_SIZE`. */
+const SMALL_POOL = 4
+
+/**
+ * Lanes that together fit into Node's thread pool, of which each statement holds a thread while it runs (traps T27).
+ * A pool of 16 or more gives each its full width.
+ */
+export function createLanes(pool = Number(process.env.UV_THREADPOOL_SIZE) || SMALL_POOL): Lanes {
+  const narrow = pool < 16
+  const [sql, writes, steps] = narrow ? [1, 1, 1] : [4, 3, 2]
+  const reads = Math.max(2, Math.min(6, pool - 1 - sql - writes - steps))
+  return { reads: new Lane(reads), sql: new Lane(sql), writes: new Lane(writes), steps: new Lane(steps) }
+}

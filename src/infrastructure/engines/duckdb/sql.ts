@@ -32,7 +32,7 @@ export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal):
       signal?.throwIfAborted()
       throw sqlFailure(error)
     }
-  }, signal)
+  }, signal, 'sql')
 }
 
 async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {

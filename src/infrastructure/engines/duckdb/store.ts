@@ -63,7 +63,7 @@ export async function write<T>(
         } finally {
           await dropStage(session)
         }
-      }, signal),
+      }, signal, 'writes'),
     signal,
   )
 }
