@@ -71,6 +71,16 @@ const policies: { [T in Target]: Policy<T> } = {
     return { decision }
   },
 
+  async load(context, operation, params) {
+    const id = params.resource_id as string
+    context.resource = id
+    const found = await context.service.engine.describe(id, { signal: context.request.signal })
+    const table = found?.id === id ? found : undefined
+    const decision = await ask(context, table ? operation : { ...operation, permission: 'create' }, { resourceId: id })
+    guardReadOnly(decision, params)
+    return { decision, ...(table && { table }) }
+  },
+
   async statement(context, operation) {
     return { authorizeTable: (table) => authorizeTable(context, operation, table) }
   },

@@ -3,6 +3,7 @@ import type { Config } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
 import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
+import type { Upload } from '../services/load/index.ts'
 import type { Operation } from './operation.ts'
 import type { KeptReply } from './remembered-answers.ts'
 import { siteUrl } from './site-url.ts'
@@ -47,6 +48,8 @@ export interface Context {
   readonly site: string
   /** The operation that it turned out to ask for. */
   operation?: Operation
+  /** The file that it carries, for an operation that takes one. */
+  upload?: Upload
   /** The resource that it is about, for the log. */
   resource?: string
   /** The name of a JSONP callback. Whoever sends one is anonymous (contract §1.3). */

@@ -20,6 +20,8 @@ export interface Grants {
   resource: { table: Table; decision: Decision }
   /** A table that may not be there yet: on a resource, or on a package that gets a new one. */
   declaration: { decision: Decision }
+  /** A table to fill, or one to make. */
+  load: { table?: Table; decision: Decision }
   /** Whatever tables a statement turns out to read: each is asked about by itself. */
   statement: { authorizeTable(table: Table): Promise<void> }
 }
@@ -51,6 +53,8 @@ export interface Reply {
   headers: Record<string, string>
   body: Bytes | null
   rows?: number
+  /** Where its compressed form is kept. */
+  gzipped?: { known(): Uint8Array | undefined; keep(bytes: Uint8Array): void }
 }
 
 /** One row of the operation table. */
@@ -64,6 +68,8 @@ export interface Operation<Params extends TObject = TObject, T extends Target = 
   paths?: readonly string[]
   /** May also be called with GET. */
   readOnly: boolean
+  /** Its body is a file, which it reads itself. */
+  takesFile?: boolean
   /** What the caller must be allowed. Absent where nothing belongs to anybody. */
   permission?: Permission
   target: T

@@ -5,6 +5,7 @@ import type { RawParams } from '../schemas/read-params.ts'
 import { readBody } from './body.ts'
 import type { Context } from './context.ts'
 import type { Operation } from './operation.ts'
+import { readUpload } from './upload.ts'
 
 /**
  * A request's parameters, by CKAN's table of precedence (contract §1.3): a form, else the query of an operation that
@@ -18,7 +19,13 @@ export async function readRawParams(context: Context, operation: Operation): Pro
   return raw
 }
 
-async function readSource({ request, url, service }: Context, operation: Operation): Promise<RawParams> {
+async function readSource(context: Context, operation: Operation): Promise<RawParams> {
+  const { request, url, service } = context
+  if (operation.takesFile) {
+    const { raw, upload } = await readUpload(context)
+    context.upload = upload
+    return raw
+  }
   const isRead = operation.readOnly
   const body = request.method === 'POST' ? await readBody(request, service.config.maxRequestBodyMb) : new Uint8Array()
   const type = mediaType(request)

@@ -43,7 +43,8 @@ function createRouter({ config }: Service) {
     if (operation.enabled?.(config) === false) continue
     if (operation.kind === 'action') actions.set(operation.name, operation)
     for (const path of operation.paths ?? []) {
-      router.all(path, ({ params }, context) => answer(context, operation, PAGE_METHODS, params))
+      const methods = operation.readOnly ? PAGE_METHODS : WRITE_METHODS
+      router.all(path, ({ params }, context) => answer(context, operation, methods, params))
     }
   }
   const action = ({ params: { name = '' } }: IRequest, context: Context) =>
@@ -83,10 +84,10 @@ async function answer(
   return memory?.keep(reply) ?? reply
 }
 
-function checkMethod({ request }: Context, { readOnly }: Operation, methods: readonly string[]): void {
+function checkMethod({ request }: Context, { kind, readOnly }: Operation, methods: readonly string[]): void {
   const { method } = request
   if (methods.includes(method)) return
-  if (!readOnly && (method === 'GET' || method === 'HEAD')) {
+  if (!readOnly && kind === 'action' && (method === 'GET' || method === 'HEAD')) {
     throw new BadRequest('JSON Error: Invalid request. Please use POST method for your request')
   }
   throw new MethodNotAllowed(method, methods)

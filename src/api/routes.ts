@@ -9,12 +9,14 @@ import { SearchSqlParams, SearchSqlResult } from '../schemas/datastore-search-sq
 import { UpsertParams, UpsertResult } from '../schemas/datastore-upsert.ts'
 import { DumpParams } from '../schemas/dump.ts'
 import { HelpShowParams, HelpShowResult } from '../schemas/help-show.ts'
+import { LoadParams, LoadResult } from '../schemas/load.ts'
 import { params } from '../schemas/shared.ts'
 import { create } from './endpoints/create.ts'
 import { deleteRecords, deleteTableOrRows } from './endpoints/delete.ts'
 import { dump } from './endpoints/dump.ts'
 import { helpShow } from './endpoints/help-show.ts'
 import { info } from './endpoints/info.ts'
+import { load } from './endpoints/load.ts'
 import { search } from './endpoints/search.ts'
 import { searchSql } from './endpoints/search-sql.ts'
 import { apiVersion, health, ready, root } from './endpoints/status.ts'
@@ -124,6 +126,19 @@ const pages: readonly Operation[] = [
     params: DumpParams,
     result: Type.Any(),
     handle: dump,
+  }),
+  row({
+    name: 'load',
+    summary: 'Fills a table from a file: CSV, TSV, JSON, NDJSON or Parquet, of any size.',
+    kind: 'page',
+    paths: ['/datastore/load/:resource_id'],
+    readOnly: false,
+    takesFile: true,
+    permission: 'update',
+    target: 'load',
+    params: LoadParams,
+    result: LoadResult,
+    handle: load,
   }),
   row({
     name: 'root',

@@ -17,18 +17,26 @@ export const LoadParams = params(
       }),
     ),
     on_error: oneOf(['abort', 'skip'], {
-      description: '`abort` (the default) stores nothing when a cell is bad; `skip` leaves such rows out and counts them.',
+      description:
+        '`abort` (the default) stores nothing when a cell is bad; `skip` leaves such rows out and counts them.',
       default: 'abort',
     }),
     encoding: Type.Optional(
-      string({ description: 'Encoding of a text file: `utf-8`, `utf-16le`, `utf-16be`, `latin1`.', blankIsAbsent: true }),
+      string({
+        description: 'Encoding of a text file: `utf-8`, `utf-16le`, `utf-16be`, `latin1`.',
+        blankIsAbsent: true,
+      }),
     ),
     delimiter: Type.Optional(
-      string({ description: 'One character between the cells of a csv file. Told by the first lines unless given.', blankIsAbsent: true }),
+      string({
+        description: 'One character between the cells of a csv file. Told by the first lines unless given.',
+        blankIsAbsent: true,
+      }),
     ),
     schema: Type.Optional(
       param(Type.Unknown(), 'json', {
-        description: 'A Frictionless Table Schema for a new table, or for one whose rows are replaced. Found in the whole file unless given.',
+        description:
+          'A Frictionless Table Schema for a new table, or for one whose rows are replaced. Found in the whole file unless given.',
         blankIsAbsent: true,
       }),
     ),

@@ -26,11 +26,14 @@ export function readLayout(head: Uint8Array, isWhole: boolean, given: { delimite
   const text = new TextDecoder().decode(head)
   const quote = quoteOf(text)
   const delimiter = given.delimiter ?? delimiterOf(text, quote)
-  if (delimiter.length !== 1 || /["'\r\n]/.test(delimiter)) throw new ValidationError({ delimiter: ['must be one character'] })
+  if (delimiter.length !== 1 || /["'\r\n]/.test(delimiter))
+    throw new ValidationError({ delimiter: ['must be one character'] })
   const blank = /^(?:[ \t]*(?:\r\n|\n|\r))*/.exec(text)?.[0] ?? ''
   const [record] = records(text.slice(blank.length), delimiter, quote, 1)
   if (!record || (record.end === undefined && !isWhole)) {
-    throw new ValidationError({ file: [record ? 'the header is longer than 1 MB' : 'the file is empty: it has no header'] })
+    throw new ValidationError({
+      file: [record ? 'the header is longer than 1 MB' : 'the file is empty: it has no header'],
+    })
   }
   const names = record.cells.map((name) => name.trim())
   if (names.length > 1 && names.at(-1) === '') names.pop()

@@ -44,7 +44,8 @@ export function asUtf8(body: ByteStream, head: Uint8Array, declared: string | un
   if (actual.startsWith('utf-16')) return fromUtf16(body, head, actual, marked !== undefined)
   const text = actual === 'latin1' ? fromLatin1(body) : marked ? skip(body, 3) : body
   return watch(text, (chunk) => {
-    if (chunk.includes(0)) throw refused('the file holds zero bytes: it is no text, or its encoding is another one (encoding=utf-16le?)')
+    if (chunk.includes(0))
+      throw refused('the file holds zero bytes: it is no text, or its encoding is another one (encoding=utf-16le?)')
   })
 }
 
@@ -88,7 +89,8 @@ function fromLatin1(body: ByteStream): ByteStream {
   const check = new TransformStream<Uint8Array, Uint8Array>({
     flush() {
       if (mayBeUtf8) look()
-      if (mayBeUtf8 && !isPlain) throw refused('the file is declared Latin-1, but all of it is valid UTF-8: leave encoding= away')
+      if (mayBeUtf8 && !isPlain)
+        throw refused('the file is declared Latin-1, but all of it is valid UTF-8: leave encoding= away')
     },
   })
   return through(watched, decoding('latin1'), 'The file is not Latin-1 text.').pipeThrough(check)

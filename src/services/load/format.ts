@@ -36,22 +36,23 @@ export function formatOf(asked: string | undefined, { name = '', mediaType = '' 
 }
 
 /** What a file is, told by its first bytes, for what is no text of ours. */
-const SIGNS: readonly [RegExp, string][] = [
-  [/^PK\x03\x04/, 'a ZIP archive or a spreadsheet (xlsx, ods)'],
-  [/^\xd0\xcf\x11\xe0/, 'a spreadsheet (xls)'],
-  [/^%PDF-/, 'a PDF document'],
+const SIGNS: readonly [RegExp | string, string][] = [
+  ['PK\u0003\u0004', 'a ZIP archive or a spreadsheet (xlsx, ods)'],
+  ['\u00d0\u00cf\u0011\u00e0', 'a spreadsheet (xls)'],
+  ['%PDF-', 'a PDF document'],
   [/^\s*<(!doctype html|html)/i, 'a web page'],
   [/^\s*<\?xml/i, 'an XML document'],
 ]
 
 const isJsonText = (text: string) => /^\s*[[{]/.test(text)
 
-const MISMATCHES: Readonly<Record<FileFormat, (text: string) => string | undefined>> = {
-  csv: (text) => (/^\s*(\{\s*"|\[\s*[[{])/.test(text) ? 'JSON' : undefined),
-  tsv: (text) => (/^\s*(\{\s*"|\[\s*[[{])/.test(text) ? 'JSON' : undefined),
-  ndjson: (text) => (isJsonText(text) || text.trim() === '' ? undefined : 'no JSON'),
-  json: (text) => (isJsonText(text) ? undefined : 'no JSON'),
-  parquet: () => undefined,
+/** What must not begin, or what must begin, a file of each format. */
+const BEGINNINGS: Readonly<Record<FileFormat, (text: string) => string | boolean>> = {
+  csv: (text) => (/^\s*(\{\s*"|\[\s*[[{])/.test(text) ? 'JSON' : true),
+  tsv: (text) => (/^\s*(\{\s*"|\[\s*[[{])/.test(text) ? 'JSON' : true),
+  ndjson: (text) => isJsonText(text) || text.trim() === '',
+  json: isJsonText,
+  parquet: () => false,
 }
 
 /**
@@ -63,7 +64,11 @@ export function checkFormat(format: FileFormat, head: Uint8Array): void {
   const text = Array.from(head.subarray(0, 1024), (byte) => String.fromCharCode(byte)).join('')
   const isParquet = text.startsWith('PAR1')
   if (format === 'parquet' && isParquet) return
-  const sign = isParquet ? 'Parquet' : SIGNS.find(([pattern]) => pattern.test(text))?.[1]
-  const found = sign ?? (format === 'parquet' ? 'no Parquet' : MISMATCHES[format](text))
-  if (found !== undefined) throw new ValidationError({ format: [`the file is ${found}, and not ${format}`] })
+  const sign = isParquet
+    ? 'Parquet'
+    : SIGNS.find(([sign]) => (typeof sign === 'string' ? text.startsWith(sign) : sign.test(text)))?.[1]
+  const found = sign ?? BEGINNINGS[format](text)
+  if (found === true) return
+  const sentence = typeof found === 'string' ? `the file is ${found}, and not ${format}` : `the file is not ${format}`
+  throw new ValidationError({ format: [sentence] })
 }

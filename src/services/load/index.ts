@@ -18,7 +18,9 @@ import { planLoad } from './plan.ts'
 export type { FileHints } from './format.ts'
 
 /** What happens to a load, as it happens. */
-export type LoadEvent = { event: 'progress'; bytes: number } | { event: 'stage'; stage: 'received' | 'loading' | 'done' }
+export type LoadEvent =
+  | { event: 'progress'; bytes: number }
+  | { event: 'stage'; stage: 'received' | 'loading' | 'done' }
 
 /** A file on its way in. */
 export interface Upload extends FileHints {
@@ -45,13 +47,21 @@ interface Received {
 }
 
 /** `/datastore/load/<id>`: a file becomes rows of a table, all of them or none, in one transaction. */
-export async function load(context: ServiceContext, resourceId: string, params: LoadParams, upload: Upload, options: LoadOptions): Promise<Answered> {
+export async function load(
+  context: ServiceContext,
+  resourceId: string,
+  params: LoadParams,
+  upload: Upload,
+  options: LoadOptions,
+): Promise<Answered> {
   const started = performance.now()
   const files: LoadFile[] = []
   try {
     const received = await receive(context, resourceId, params, upload, options, files)
     options.report?.({ event: 'stage', stage: 'received' })
-    const { loaded, findings } = await withFreshTable(context, resourceId, options, (table) => store(context, resourceId, table, params, received, options, files))
+    const { loaded, findings } = await withFreshTable(context, resourceId, options, (table) =>
+      store(context, resourceId, table, params, received, options, files),
+    )
     options.report?.({ event: 'stage', stage: 'done' })
     return answer(params, received, loaded, findings, (performance.now() - started) / 1000)
   } finally {
@@ -87,7 +97,9 @@ async function receive(
     const text = await peek(asUtf8(start.body, start.head, params.encoding), HEAD_BYTES)
     checkFormat(format, text.head)
     if (format === 'json' || format === 'ndjson') return { file: await keep(text.body), format, columns: [] }
-    const layout = readLayout(text.head, text.head.length < HEAD_BYTES, { delimiter: format === 'tsv' ? '\t' : params.delimiter })
+    const layout = readLayout(text.head, text.head.length < HEAD_BYTES, {
+      delimiter: format === 'tsv' ? '\t' : params.delimiter,
+    })
     const table = await engine.describe(resourceId, options)
     planLoad(resourceId, table?.id === resourceId ? table : undefined, params, layout.names, config)
     return { file: await keepDelimited(text, layout, keep), format, layout, columns: layout.names }
@@ -164,7 +176,10 @@ async function store(
     const known = table || params.schema !== undefined
     const found = known ? [] : await profileJson(file.open(), format)
     const target = planLoad(resourceId, table, withoutKeyCheck(params), found, config)
-    const { stream, findings } = encodeJson(file.open(), format, target.columns, { onError: target.onError, sameKeys: params.method === 'upsert' })
+    const { stream, findings } = encodeJson(file.open(), format, target.columns, {
+      onError: target.onError,
+      sameKeys: params.method === 'upsert',
+    })
     const encoded = await engine.receive(stream, options)
     files.push(encoded)
     const names = target.columns.map(({ name }) => name).filter((name) => findings.columns.has(name))
@@ -174,7 +189,9 @@ async function store(
   }
   const target = planLoad(resourceId, table, params, columns, config)
   const names = columns.map((column) => (typeof column === 'string' ? column : column.name))
-  const source: LoadSource = layout ? { format: 'delimited', file, columns: names, ...layout } : { format: 'parquet', file, columns: names }
+  const source: LoadSource = layout
+    ? { format: 'delimited', file, columns: names, ...layout }
+    : { format: 'parquet', file, columns: names }
   return { loaded: await engine.load({ ...target, source }, options) }
 }
 
@@ -199,7 +216,13 @@ function counting(body: ByteStream, { report }: LoadOptions): ByteStream {
   })
 }
 
-function answer(params: LoadParams, { file, format }: Received, loaded: Loaded, findings: JsonFindings | undefined, seconds: number): Answered {
+function answer(
+  params: LoadParams,
+  { file, format }: Received,
+  loaded: Loaded,
+  findings: JsonFindings | undefined,
+  seconds: number,
+): Answered {
   const { table } = loaded
   const rejected = loaded.rejected + (findings?.rejected ?? 0)
   const badCells = [...(findings?.badCells ?? []), ...loaded.badCells].sort((a, b) => a.row - b.row).slice(0, 100)

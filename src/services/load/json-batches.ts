@@ -78,7 +78,8 @@ class Splitter {
         else if (byte === QUOTE) this.#quoted = false
       } else if (byte === QUOTE) this.#quoted = true
       else if (byte === OPEN_OBJECT || byte === OPEN_LIST) this.#depth += 1
-      else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && --this.#depth === 0) this.#end(chunk.subarray(start, at + 1))
+      else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && --this.#depth === 0)
+        this.#end(chunk.subarray(start, at + 1))
     }
     if (this.#depth > 0) this.#keep(chunk.subarray(start))
   }
@@ -120,7 +121,8 @@ class Splitter {
     else if (this.#stage === 'comma' && byte === COMMA) this.#stage = 'record'
     else if ((this.#stage === 'first' || this.#stage === 'comma') && byte === CLOSE_LIST) this.#stage = 'after'
     else {
-      const what = this.#stage === 'before' ? 'the file is not a list of objects' : `row "${this.#row}" is not a json object`
+      const what =
+        this.#stage === 'before' ? 'the file is not a list of objects' : `row "${this.#row}" is not a json object`
       throw new ValidationError({ records: [what], records_row: this.#row })
     }
   }

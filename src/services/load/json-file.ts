@@ -1,5 +1,5 @@
-import { JsonSyntaxError } from '../../core/json-scanner.ts'
 import { ValidationError } from '../../core/errors.ts'
+import { JsonSyntaxError } from '../../core/json-scanner.ts'
 import type { Column } from '../../core/table-schema.ts'
 import type { BadCell } from '../../infrastructure/engines/engine.ts'
 import { encodeRecords } from '../records/index.ts'
@@ -64,11 +64,15 @@ function encodeBatch(
   findings: JsonFindings,
 ): readonly Uint8Array[] {
   try {
-    const encoded = atRow(batch.firstRow, () => encodeRecords(batch.bytes, columns, { unknownKey: 'row', ignore: ['_id'] }))
+    const encoded = atRow(batch.firstRow, () =>
+      encodeRecords(batch.bytes, columns, { unknownKey: 'row', ignore: ['_id'] }),
+    )
     const before = findings.columns.size
     for (const name of encoded.columns) findings.columns.add(name)
     for (const warning of encoded.warnings) findings.warnings.add(warning)
-    const differ = encoded.shapes.length > 1 || (before > 0 && (before !== findings.columns.size || before !== encoded.columns.length))
+    const differ =
+      encoded.shapes.length > 1 ||
+      (before > 0 && (before !== findings.columns.size || before !== encoded.columns.length))
     if (sameKeys && differ) {
       throw new ValidationError({ records: ['with method=upsert all records of a file must carry the same keys'] })
     }
@@ -127,15 +131,21 @@ function atRow<T>(firstRow: number, work: () => T): T {
       const sentence = `the JSON can't be read near row ${firstRow}: ${error.message}`
       throw new ValidationError({ records: [sentence], records_row: firstRow }, { cause: error })
     }
-    if (firstRow === 0 || !(error instanceof ValidationError) || typeof error.detail.records_row !== 'number') throw error
+    if (firstRow === 0 || !(error instanceof ValidationError) || typeof error.detail.records_row !== 'number')
+      throw error
     throw moved(error, firstRow)
   }
 }
 
 function moved({ detail, message }: ValidationError, by: number): ValidationError {
   const row = Number(detail.records_row)
-  const shift = (text: string) => text.replace(/\brow ("?)(\d+)\1/, (_, quote: string, number: string) => `row ${quote}${Number(number) + by}${quote}`)
-  const records = Array.isArray(detail.records) ? detail.records.map((sentence) => shift(String(sentence))) : detail.records
+  const shift = (text: string) =>
+    text.replace(
+      /\brow ("?)(\d+)\1/,
+      (_, quote: string, number: string) => `row ${quote}${Number(number) + by}${quote}`,
+    )
+  const records = Array.isArray(detail.records)
+    ? detail.records.map((sentence) => shift(String(sentence)))
+    : detail.records
   return new ValidationError({ ...detail, records, records_row: row + by }, { message: shift(message) })
 }
-

@@ -1,7 +1,7 @@
+import { columnType } from '../../core/field-types.ts'
 import { JsonScanner, Kind, sourceText } from '../../core/json-scanner.ts'
 import type { Column } from '../../core/table-schema.ts'
 import { columnFromDeclaration, columnFromField } from '../../core/table-schema.ts'
-import { columnType } from '../../core/field-types.ts'
 
 const CLOSE_LIST = 0x5d
 const MAX_DIGITS = 38
@@ -46,7 +46,8 @@ export class JsonProfile {
     if (kind === Kind.null) return
     found.kinds.add(kind)
     if (kind === Kind.number) noteNumber(found, sourceText(scanner.bytes, start, end))
-    else if (kind === Kind.string && found.isDate) found.isDate = isDay(sourceText(scanner.bytes, start, end).slice(1, -1))
+    else if (kind === Kind.string && found.isDate)
+      found.isDate = isDay(sourceText(scanner.bytes, start, end).slice(1, -1))
   }
 }
 

@@ -27,10 +27,13 @@ export function planLoad(
 ): LoadTarget {
   const names = found.map((column) => (typeof column === 'string' ? column : column.name))
   if (table && params.schema !== undefined && params.method !== 'replace') {
-    throw new ValidationError({ schema: ['the table has a schema already: datastore_create changes it, method=replace takes a new one'] })
+    throw new ValidationError({
+      schema: ['the table has a schema already: datastore_create changes it, method=replace takes a new one'],
+    })
   }
   checkDistinctNames(names)
-  const declared = params.schema === undefined ? undefined : readDeclaration(createParams(params.schema), undefined, new Map())
+  const declared =
+    params.schema === undefined ? undefined : readDeclaration(createParams(params.schema), undefined, new Map())
   const columns = declared?.columns ?? (table ? [...table.columns] : shown(found))
   const primaryKey = declared?.primaryKey ?? table?.primaryKey ?? []
   if (!table) {
@@ -46,7 +49,9 @@ export function planLoad(
     columns,
     inferred: new Set(declared || table ? [] : found.filter((column) => typeof column === 'string')),
     primaryKey,
-    indexes: (table?.indexes ?? []).filter((index) => index.every((name) => columns.some((column) => column.name === name))),
+    indexes: (table?.indexes ?? []).filter((index) =>
+      index.every((name) => columns.some((column) => column.name === name)),
+    ),
     schemaProperties: declared?.schemaProperties ?? table?.schemaProperties ?? {},
     hasUpdatedAt: config.includeUpdatedAt || (table?.hasUpdatedAt ?? false),
     onError: params.on_error as LoadPlan['onError'],
@@ -79,5 +84,6 @@ function checkKey(key: readonly string[], columns: readonly Column[], names: rea
   if (method !== 'upsert') return
   if (key.length === 0) throw new ValidationError({ table: ['unique key must be passed for update/upsert'] })
   const absent = key.filter((name) => !names.includes(name))
-  if (absent.length > 0) throw new ValidationError({ key: [`fields "${absent.join(', ')}" are missing from the file but needed as key`] })
+  if (absent.length > 0)
+    throw new ValidationError({ key: [`fields "${absent.join(', ')}" are missing from the file but needed as key`] })
 }

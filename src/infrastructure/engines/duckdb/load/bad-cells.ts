@@ -34,7 +34,9 @@ export async function findBadCells(
     const raw = quoteIdentifier(fileColumn.column.name)
     return `CASE WHEN ${isBad(fileColumn, dialect)} THEN ${raw} END`
   })
-  const rows = await session.rows(`SELECT _row, ${shown.join(', ')} FROM temp._texts WHERE ${condition} ORDER BY _row LIMIT ${DESCRIBED}`)
+  const rows = await session.rows(
+    `SELECT _row, ${shown.join(', ')} FROM temp._texts WHERE ${condition} ORDER BY _row LIMIT ${DESCRIBED}`,
+  )
   const cells = rows.flatMap(([row, ...texts]) =>
     texts.flatMap((text, index) => {
       if (text === null) return []
@@ -73,7 +75,8 @@ export async function rejectedRecords(session: Session): Promise<BadRecord[]> {
       'FROM temp._load_rejects GROUP BY line_byte_position ORDER BY line_byte_position',
   )
   return rows.map(([offset, line, type, message]) => ({
-    offset: Number(offset),
+    // DuckDB counts bytes from 1.
+    offset: Number(offset) - 1,
     value: shorten(String(line ?? '')),
     sentence: STRUCTURE[String(type)]?.(String(message)) ?? String(message).split('\n', 1)[0] ?? '',
   }))
@@ -95,11 +98,21 @@ export async function dropRejects(session: Session): Promise<void> {
 }
 
 /** Bad records as bad cells, and the lines of the bad cells: one look through the file. Rows of cells count good records alone. */
-export async function placed(source: LoadSource, records: readonly BadRecord[], cells: readonly BadCell[]): Promise<BadCell[]> {
+export async function placed(
+  source: LoadSource,
+  records: readonly BadRecord[],
+  cells: readonly BadCell[],
+): Promise<BadCell[]> {
   if (source.format !== 'delimited') return [...cells]
   const offsets = records.map(({ offset }) => offset)
-  const places = await locate(pathOf(source.file), source, { offsets, rows: cells.map(({ row }) => row), until: DESCRIBED })
-  const ofRecords = records.slice(0, DESCRIBED).map(({ offset, value, sentence }) => ({ ...(places.byOffset.get(offset) ?? { row: 0 }), value, sentence }))
+  const places = await locate(pathOf(source.file), source, {
+    offsets,
+    rows: cells.map(({ row }) => row),
+    until: DESCRIBED,
+  })
+  const ofRecords = records
+    .slice(0, DESCRIBED)
+    .map(({ offset, value, sentence }) => ({ ...(places.byOffset.get(offset) ?? { row: 0 }), value, sentence }))
   const ofCells = cells.map((cell) => ({ ...cell, ...places.byRow.get(cell.row) }))
   return [...ofRecords, ...ofCells].sort((a, b) => a.row - b.row).slice(0, DESCRIBED)
 }

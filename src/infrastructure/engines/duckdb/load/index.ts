@@ -9,9 +9,9 @@ import { translateFailure } from '../failures.ts'
 import { appendTyped } from '../insert.ts'
 import type { StoredTable } from '../metadata.ts'
 import { insertTable, updateTable } from '../metadata.ts'
+import { dropStage } from '../stage.ts'
 import type { Store } from '../store.ts'
 import { CATALOG, currentTable, dialectOf, tableName } from '../store.ts'
-import { dropStage } from '../stage.ts'
 import { merge } from '../upsert.ts'
 import { dropRejects } from './bad-cells.ts'
 import { withTypes } from './source.ts'
@@ -33,7 +33,13 @@ export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSigna
     const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
     const staged = await turn(async () => {
       await checkPatterns(session, plan.columns)
-      const staged = await stageFile(session, { plan, source: await withTypes(session, plan.source), stored: keepsRows, scales, dialectFor })
+      const staged = await stageFile(session, {
+        plan,
+        source: await withTypes(session, plan.source),
+        stored: keepsRows,
+        scales,
+        dialectFor,
+      })
       await checkConstraints(session, staged.columns, dialectFor(staged.scales))
       return staged
     })

@@ -35,7 +35,10 @@ export async function profile(
 ): Promise<Map<string, Profile>> {
   if (names.length === 0) return new Map()
   const asked = names.map((name) => ({ name, types: sampled?.get(name)?.fitting ?? EMPTY.fitting }))
-  const row = (await session.row(`SELECT ${asked.flatMap(({ name, types }) => measures(name, types)).join(', ')} FROM ${from}`)) ?? []
+  const row =
+    (await session.row(
+      `SELECT ${asked.flatMap(({ name, types }) => measures(name, types)).join(', ')} FROM ${from}`,
+    )) ?? []
   let at = 0
   const next = () => Number(row[at++] ?? 0)
   return new Map(
@@ -66,7 +69,8 @@ function measures(name: string, types: readonly string[]): string[] {
 
 /** The column that holds all texts of this profile without loss: in doubt, of text. */
 export function inferredColumn(name: string, found: Profile = EMPTY): { column: Column; scale?: number } {
-  const type = found.filled === 0 ? undefined : found.fitting.find((candidate) => candidate !== 'numeric' || isExact(found))
+  const type =
+    found.filled === 0 ? undefined : found.fitting.find((candidate) => candidate !== 'numeric' || isExact(found))
   if (type === undefined) return { column: columnFromField({ name, type: 'string' }) }
   if (type === 'timestamp') return { column: columnFromDeclaration(name, columnType(type), type) }
   const column = columnFromField({ name, type: frictionless[type] ?? 'string' })

@@ -65,7 +65,10 @@ function decimalValue(raw: string, scale: number): string {
   const direct = `TRY_CAST(${raw} AS DECIMAL(${MAX_DIGITS},${scale}))`
   const narrow = scale <= NARROW_SCALE ? [`TRY_CAST(${raw} AS DECIMAL(18,${scale}))`] : []
   if (scale >= FACTOR_DIGITS) return direct
-  const powers = Array.from({ length: scale + 1 }, (_, digits) => `CAST('1e-${digits}' AS DECIMAL(${FACTOR_DIGITS},${scale}))`)
+  const powers = Array.from(
+    { length: scale + 1 },
+    (_, digits) => `CAST('1e-${digits}' AS DECIMAL(${FACTOR_DIGITS},${scale}))`,
+  )
   const digits = `CASE WHEN contains(${raw}, '.') THEN length(${raw}) - strpos(${raw}, '.') ELSE 0 END`
   const product = `CAST(TRY_CAST(replace(${raw}, '.', '') AS BIGINT) AS DECIMAL(${FACTOR_DIGITS},0)) * [${powers.join(', ')}][${digits} + 1]`
   return `coalesce(${[...narrow, product, direct].join(', ')})`
@@ -94,7 +97,10 @@ export const candidates: readonly Candidate[] = [
   { type: 'numeric', fits: (raw) => matches(raw, '-?(0|[1-9]\\d*)(\\.\\d+)?') },
   { type: 'date', fits: (raw) => readers.date?.(raw, 0).when ?? 'FALSE' },
   { type: 'timestamp', fits: (raw) => `${matches(raw, TIMESTAMP)} AND ${cast(raw, 'TIMESTAMP')}` },
-  { type: 'timestamptz', fits: (raw) => `${matches(raw, `${TIMESTAMP}(Z|\\+00(:?00)?)`)} AND ${cast(raw, 'TIMESTAMPTZ')}` },
+  {
+    type: 'timestamptz',
+    fits: (raw) => `${matches(raw, `${TIMESTAMP}(Z|\\+00(:?00)?)`)} AND ${cast(raw, 'TIMESTAMPTZ')}`,
+  },
 ]
 
 /** The reading of a text whose column's type was inferred: nothing but what `candidates` says fits. */

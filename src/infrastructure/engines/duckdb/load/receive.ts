@@ -24,7 +24,11 @@ export interface StoredFile extends LoadFile {
  */
 export async function receiveFile(
   body: ReadableStream<Uint8Array>,
-  { folder, checkHeadroom, signal }: { folder: string; checkHeadroom: (bytes: number) => Promise<void>; signal?: AbortSignal },
+  {
+    folder,
+    checkHeadroom,
+    signal,
+  }: { folder: string; checkHeadroom: (bytes: number) => Promise<void>; signal?: AbortSignal },
 ): Promise<StoredFile> {
   const path = join(folder, `${randomUUID()}.load`)
   const reader = body.getReader()

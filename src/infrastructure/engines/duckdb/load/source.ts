@@ -1,14 +1,16 @@
+import { ValidationError } from '../../../../core/errors.ts'
+import { columnType } from '../../../../core/field-types.ts'
 import type { Column } from '../../../../core/table-schema.ts'
 import { columnFromDeclaration } from '../../../../core/table-schema.ts'
-import { columnType } from '../../../../core/field-types.ts'
-import { ValidationError } from '../../../../core/errors.ts'
 import type { LoadFile, LoadSource } from '../../engine.ts'
 import { quoteIdentifier, quoteLiteral } from '../../sql/quote.ts'
 import type { Client, Session } from '../client.ts'
 import type { StoredFile } from './receive.ts'
 
 /** A source, and what DuckDB calls the types of a Parquet file's columns. */
-export type TypedSource = Exclude<LoadSource, { format: 'parquet' }> | (Extract<LoadSource, { format: 'parquet' }> & { types: ReadonlyMap<string, string> })
+export type TypedSource =
+  | Exclude<LoadSource, { format: 'parquet' }>
+  | (Extract<LoadSource, { format: 'parquet' }> & { types: ReadonlyMap<string, string> })
 
 export async function withTypes(session: Session, source: LoadSource): Promise<TypedSource> {
   return source.format === 'parquet' ? { ...source, types: await parquetTypesOf(session, source.file) } : source
@@ -21,7 +23,8 @@ export function pathOf(file: LoadFile): string {
   return (file as StoredFile).path
 }
 
-const DELIMITED = "auto_detect = false, header = false, strict_mode = true, new_line = '\\n', nullstr = '', allow_quoted_nulls = false"
+const DELIMITED =
+  "auto_detect = false, header = false, strict_mode = true, new_line = '\\n', nullstr = '', allow_quoted_nulls = false"
 
 /** SQL that reads a source as texts, one column for each of the file's, in the file's order of rows. */
 export function readTexts(source: TypedSource, more = ''): string {
@@ -43,7 +46,11 @@ export function readTexts(source: TypedSource, more = ''): string {
 }
 
 /** A Parquet file's columns as texts, but for those that are wanted as they are. */
-export function readParquetTexts({ columns, file }: LoadSource, types: ReadonlyMap<string, string>, asStored: ReadonlySet<string> = new Set()): string {
+export function readParquetTexts(
+  { columns, file }: LoadSource,
+  types: ReadonlyMap<string, string>,
+  asStored: ReadonlySet<string> = new Set(),
+): string {
   const cells = columns.map((name) => {
     const raw = quoteIdentifier(name)
     return `${asStored.has(name) ? raw : parquetText(raw, types.get(name) ?? '')} AS ${raw}`

@@ -50,8 +50,12 @@ export interface StageOptions {
 export async function stageFile(session: Session, options: StageOptions): Promise<Staged> {
   const { plan } = options
   const staged =
-    plan.onError === 'abort' ? ((await stagePlainly(session, options)) ?? (await stageByText(session, options))) : await stageByText(session, options)
-  await session.run('CREATE OR REPLACE TEMP VIEW _typed AS SELECT rowid AS _row, NULL::BIGINT AS _given, * FROM temp._loaded')
+    plan.onError === 'abort'
+      ? ((await stagePlainly(session, options)) ?? (await stageByText(session, options)))
+      : await stageByText(session, options)
+  await session.run(
+    'CREATE OR REPLACE TEMP VIEW _typed AS SELECT rowid AS _row, NULL::BIGINT AS _given, * FROM temp._loaded',
+  )
   return staged
 }
 
@@ -65,12 +69,20 @@ export async function dropFile(session: Session): Promise<void> {
 async function stagePlainly(session: Session, options: StageOptions): Promise<Staged | undefined> {
   const { source, dialectFor } = options
   try {
-    const sampled = await profile(session, `(SELECT * FROM ${readTexts(source)} LIMIT ${SAMPLE_ROWS})`, sampledNames(options))
+    const sampled = await profile(
+      session,
+      `(SELECT * FROM ${readTexts(source)} LIMIT ${SAMPLE_ROWS})`,
+      sampledNames(options),
+    )
     const { columns, scales } = decide(options, sampled, 'file')
     const dialect = dialectFor(scales)
     const asStored = new Set(columns.flatMap(({ column, as }) => (as === 'stored' ? [column.name] : [])))
     const from = source.format === 'parquet' ? readParquetTexts(source, source.types, asStored) : readTexts(source)
-    await createLoaded(session, columns.map((column) => named(typedValue(column, dialect), column)), from)
+    await createLoaded(
+      session,
+      columns.map((column) => named(typedValue(column, dialect), column)),
+      from,
+    )
     return { columns: columns.map(({ column }) => column), scales, rejected: 0, badCells: [] }
   } catch (error) {
     if (isConversionFailure(error) || isMalformed(error) || String(error).includes(UNREADABLE)) return undefined
@@ -99,7 +111,11 @@ async function stageByText(session: Session, options: StageOptions): Promise<Sta
   if (onError === 'abort' && bad.rows > 0) throw badFile(await placed(source, [], bad.cells), bad.rows)
   const badRow = isBadRow(decided.columns, dialect)
   const keep = bad.rows > 0 && badRow !== undefined ? `temp._texts WHERE NOT (${badRow})` : 'temp._texts'
-  await createLoaded(session, decided.columns.map((column) => named(typedOrNull(column, dialect), column)), keep)
+  await createLoaded(
+    session,
+    decided.columns.map((column) => named(typedOrNull(column, dialect), column)),
+    keep,
+  )
   return {
     columns: decided.columns.map(({ column }) => column),
     scales,
@@ -112,7 +128,9 @@ async function stageByText(session: Session, options: StageOptions): Promise<Sta
 async function stageTexts(session: Session, source: TypedSource, onError: LoadPlan['onError']): Promise<BadRecord[]> {
   const skips = source.format === 'delimited' && onError === 'skip'
   try {
-    await session.run(`CREATE OR REPLACE TEMP TABLE _file AS SELECT * FROM ${readTexts(source, skips ? rejecting(0) : '')}`)
+    await session.run(
+      `CREATE OR REPLACE TEMP TABLE _file AS SELECT * FROM ${readTexts(source, skips ? rejecting(0) : '')}`,
+    )
   } catch (error) {
     if (source.format !== 'delimited' || !isMalformed(error)) throw error
     const records = await findBadRecords(session, source)
@@ -152,7 +170,8 @@ function decide(
     }
     if (shown && from === 'file') decided[column.name] = roomy(shown)
     const dialect = dialectFor(decided)
-    const isStored = types?.get(column.name) === dialect.storage(dialect.stored(column)) && column.type.type.family !== 'json'
+    const isStored =
+      types?.get(column.name) === dialect.storage(dialect.stored(column)) && column.type.type.family !== 'json'
     return { column, as: isStored ? 'stored' : 'declared' }
   })
   return { columns, scales: decided }
@@ -172,5 +191,7 @@ function named(value: string, { column }: FileColumn): string {
 }
 
 function isMalformed(error: unknown): boolean {
-  return /CSV Error on Line|state machine reached an invalid state|Maximum line size|Malformed JSON/.test(String((error as Error).message))
+  return /CSV Error on Line|state machine reached an invalid state|Maximum line size|Malformed JSON/.test(
+    String((error as Error).message),
+  )
 }

@@ -21,7 +21,8 @@ export function typedValue({ column, as }: FileColumn, dialect: Dialect): string
   const raw = quoteIdentifier(column.name)
   if (as === 'stored') return raw
   const cases = readings({ column, as }, dialect).map(({ when, value }) => `WHEN ${when} THEN ${value}`)
-  if (as === 'declared') cases.push(`WHEN ${isFilled(column)} THEN coalesce(${lenient(column, dialect)}, error('${UNREADABLE}'))`)
+  if (as === 'declared')
+    cases.push(`WHEN ${isFilled(column)} THEN coalesce(${lenient(column, dialect)}, error('${UNREADABLE}'))`)
   else if (as === 'empty') cases.push(`WHEN ${isFilled(column)} THEN error('${UNREADABLE}')`)
   else if (cases.length > 0) cases.push(`WHEN ${isFilled(column)} THEN error('${UNREADABLE}')`)
   const storage = dialect.storage(dialect.stored(column))
@@ -62,7 +63,9 @@ function readings({ column, as }: FileColumn, dialect: Dialect): Reading[] {
   if (as === 'declared') return plain ? [plain] : []
   const inferred = inferredReading(raw, column, dialect)
   // A time without zone reads plainly as one of UTC, which nobody has said.
-  return [plain && column.type.type.name !== 'timestamptz' ? plain : undefined, inferred].filter((reading) => reading !== undefined)
+  return [plain && column.type.type.name !== 'timestamptz' ? plain : undefined, inferred].filter(
+    (reading) => reading !== undefined,
+  )
 }
 
 /** An empty text is null but for text columns (contract §4.5); csv writes null as `null` for a few types (§4.6). */
@@ -82,7 +85,10 @@ function lenient(column: Column, dialect: Dialect): string {
     return `CASE WHEN length(${raw}) <= ${limit} THEN ${raw} WHEN length(rtrim(${raw}, ' ')) <= ${limit} THEN left(${raw}, ${limit}) END`
   }
   // A column without time zone drops an offset and keeps the clock.
-  const text = column.type.type.family === 'timestamp' && !column.type.array ? `regexp_replace(${raw}, '${OFFSET}', '\\1', 'i')` : raw
+  const text =
+    column.type.type.family === 'timestamp' && !column.type.array
+      ? `regexp_replace(${raw}, '${OFFSET}', '\\1', 'i')`
+      : raw
   return dialect.fromText(text, dialect.stored(column))
 }
 
