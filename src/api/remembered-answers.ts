@@ -12,8 +12,10 @@ export interface Memory {
   keep(reply: Reply): Reply
 }
 
+type Answers = NonNullable<Context['service']['answers']>
+
 /** A reply that can be given again. */
-export interface KeptReply extends Reply {
+export interface KeptReply extends Omit<Reply, 'gzipped'> {
   body: Uint8Array
   size: number
 }
@@ -34,13 +36,23 @@ export function remember(
   if (held) return { known: held, keep: (reply) => reply }
   const known = answers?.get(key)
   return {
-    ...(known && { known }),
+    ...(answers && known && { known: withGzip(answers, key, known) }),
     keep(reply) {
       const marked = { ...reply, headers: { ...reply.headers, ...REVALIDATED, ETag: tag } }
-      if (reply.body instanceof Uint8Array) answers?.set(key, { ...marked, body: reply.body, size: reply.body.length })
-      return marked
+      if (!answers || !(reply.body instanceof Uint8Array)) return marked
+      const kept = { ...marked, body: reply.body, size: reply.body.length }
+      answers.set(key, kept)
+      return withGzip(answers, key, kept)
     },
   }
+}
+
+/** The reply, with the place where its compressed form is kept: an entry of its own, made when somebody takes it. */
+function withGzip(answers: Answers, key: string, kept: KeptReply): Reply {
+  const { size: _, ...reply } = kept
+  const known = () => answers.get(`gzip ${key}`)?.body
+  const keep = (body: Uint8Array) => answers.set(`gzip ${key}`, { ...kept, body, size: body.length })
+  return { ...reply, gzipped: { known, keep } }
 }
 
 function tableOf(granted: Grants[Target]): Table | undefined {

@@ -1,3 +1,4 @@
+import { compress } from './compress.ts'
 import type { Context } from './context.ts'
 import { describeDefect, renderError } from './errors.ts'
 import { type Cut, logRequest } from './middleware/access-log.ts'
@@ -10,7 +11,13 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>
  * Makes the response: common headers, no body for HEAD, the log line once all is out. A stream's first chunk is
  * awaited before the status is chosen, so that what fails at once is still a proper error.
  */
-export async function send(context: Context, reply: Reply): Promise<Response> {
+export async function send(context: Context, given: Reply): Promise<Response> {
+  let reply: Reply
+  try {
+    reply = await compress(context, given)
+  } catch (error) {
+    return sendWhole(context, renderError(context, error))
+  }
   if (!(reply.body instanceof ReadableStream)) return sendWhole(context, reply)
   if (context.request.method === 'HEAD') {
     await reply.body.cancel()

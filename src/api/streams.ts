@@ -23,6 +23,21 @@ export function concat(pieces: readonly Bytes[]): Bytes {
   return pieces.every((piece) => piece instanceof Uint8Array) ? join(pieces) : concatStreams(pieces)
 }
 
+/** Bytes as a stream of pieces. */
+export function pieces(bytes: Uint8Array, size: number): Stream {
+  let at = 0
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (at >= bytes.length) return controller.close()
+        controller.enqueue(bytes.subarray(at, at + size))
+        at += size
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
 function join(pieces: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
   let at = 0

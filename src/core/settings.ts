@@ -121,6 +121,13 @@ export const settings = Type.Object({
     maximum: 600,
     default: 10,
   }),
+  compression: flag({
+    env: 'COMPRESSION',
+    group: 'server',
+    description:
+      'Compress answers with data from 1 KiB up for clients that accept gzip; `false` where a proxy does that.',
+    default: true,
+  }),
   appMessage: text({
     env: 'APP_MESSAGE',
     group: 'server',
@@ -139,7 +146,8 @@ export const settings = Type.Object({
   queryCacheMb: whole({
     env: 'QUERY_CACHE_MB',
     group: 'server',
-    description: 'Memory for answers that are asked for again, in megabytes; 0 keeps none. An answer is kept until its table changes.',
+    description:
+      'Memory for answers that are asked for again, in megabytes; 0 keeps none. An answer is kept until its table changes.',
     minimum: 0,
     maximum: 65536,
     default: 64,

@@ -36,7 +36,7 @@ const DUMP = '/datastore/dump/trees?format=ndjson'
 
 describe('a download that fails half-way', () => {
   const dump = async () => {
-    const rows = Array.from({ length: 50 }, (_, row) => `{"_id":${row}}\n`)
+    const rows = Array.from({ length: 500 }, (_, row) => `{"_id":${row}}\n`)
     const failing = new TransformStream<Uint8Array, Uint8Array>({
       // libuv, which this client runs on, takes a reset for an end when it comes together with data.
       flush: () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error('disk')), 50)),
