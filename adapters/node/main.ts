@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { parseArgs, parseEnv } from 'node:util'
+import { isCommand, runCommand } from '../../src/cli/run.ts'
 import { ConfigurationError, DatastoreError } from '../../src/core/errors.ts'
 import { type Running, serve } from './serve.ts'
 
@@ -8,6 +9,8 @@ const USAGE = `ckan-datastore [command] [options]
 
 Commands
   serve                start the server (the default)
+  load FILE            fill a table of a running server from a file; see load --help
+  dump ID              write a table of a running server to a file; see dump --help
 
 Options
   --env-file PATH      read settings from this file instead of ./.env; the real environment wins
@@ -24,6 +27,8 @@ const OPTIONS = {
 await main()
 
 async function main(): Promise<void> {
+  const [name, ...rest] = process.argv.slice(2)
+  if (isCommand(name)) process.exit(await runCommand(name, rest).catch(fail))
   try {
     const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
     if (values.help) return void process.stdout.write(USAGE)

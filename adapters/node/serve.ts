@@ -52,11 +52,11 @@ export async function serve(options: DatastoreOptions = {}): Promise<Running> {
   }
 }
 
-function limits({ maxRequestBodyMb }: Config) {
+function limits({ maxRequestBodyMb, maxLoadMb }: Config) {
   return {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: 60_000 + (maxRequestBodyMb * 1024 * 1024 * 1000) / SLOWEST_BYTES_PER_SECOND,
+    requestTimeout: 60_000 + (Math.max(maxRequestBodyMb, maxLoadMb) * 1024 * 1024 * 1000) / SLOWEST_BYTES_PER_SECOND,
     connectionsCheckingInterval: 5_000,
   }
 }

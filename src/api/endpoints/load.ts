@@ -34,6 +34,9 @@ async function run(
   return toAnswer(answered, { warnings: await tellCatalogue(context, decision, change) })
 }
 
+/** How often a listener hears something, so that nobody between takes the connection for dead. */
+const HEARTBEAT_MS = 15_000
+
 /** One JSON object a line: progress, stages, and at the end the answer or the error that would else have been the body. */
 function events(input: Input<LoadParams>, granted: Grants['load']): ReadableStream<Uint8Array> {
   const { context } = input
@@ -44,13 +47,20 @@ function events(input: Input<LoadParams>, granted: Grants['load']): ReadableStre
       const write = (line: string) => {
         if (!done) controller.enqueue(encoder.encode(`${line}\n`))
       }
-      write(JSON.stringify({ event: 'stage', stage: 'receiving' }))
-      run(input, granted, (event) => write(JSON.stringify(event)))
+      let last = JSON.stringify({ event: 'stage', stage: 'receiving' })
+      const tell = (event: LoadEvent) => {
+        last = JSON.stringify(event)
+        write(last)
+      }
+      write(last)
+      const heartbeat = setInterval(() => write(last), HEARTBEAT_MS)
+      run(input, granted, tell)
         .then(
           (answer) => write(asEvent('done', success(context, context.operation as Operation, answer))),
           (error) => write(asEvent('error', renderError(context, error))),
         )
         .finally(() => {
+          clearInterval(heartbeat)
           if (!done) controller.close()
         })
     },
