@@ -47,13 +47,16 @@ const decimalText = (value: string, { type, scale }: StoredType) => {
   return type.modifier || scale === 0 ? text : `regexp_replace(${text}, '\\.?0+$', '')`
 }
 
+/** Only a whole number is written with a `.0`; a regular expression takes as long as the number itself. */
 const doubleText = (value: string, quote: string) =>
-  `CASE WHEN isfinite(${value}) THEN regexp_replace(${value}::VARCHAR, '\\.0$', '') ` +
+  `CASE WHEN ${value} <> trunc(${value}) THEN ${value}::VARCHAR ` +
+  `WHEN isfinite(${value}) THEN regexp_replace(${value}::VARCHAR, '\\.0$', '') ` +
   `WHEN isnan(${value}) THEN '${quote}NaN${quote}' WHEN ${value} > 0 THEN '${quote}Infinity${quote}' ` +
   `WHEN ${value} < 0 THEN '${quote}-Infinity${quote}' END`
 
 /** Three decimals, six where they are needed (contract §10.2 row 35). */
-const timestampText = (value: string) => `regexp_replace(strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f'), '000$', '')`
+const timestampText = (value: string) =>
+  `CASE WHEN microsecond(${value}) % 1000 = 0 THEN strftime(${value}, '%Y-%m-%dT%H:%M:%S.%g') ELSE strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f') END`
 
 const plainTimestampText = (value: string) => `replace(${value}::VARCHAR, ' ', 'T')`
 
