@@ -5,7 +5,7 @@ import { DeleteParams, DeleteResult } from '../schemas/datastore-delete.ts'
 import { InfoParams, InfoResult } from '../schemas/datastore-info.ts'
 import { RecordsDeleteParams, RecordsDeleteResult } from '../schemas/datastore-records-delete.ts'
 import { SearchParams, SearchResult } from '../schemas/datastore-search.ts'
-import { SearchSqlParams, SearchSqlResult } from '../schemas/datastore-search-sql.ts'
+import { DumpSqlParams, SearchSqlParams, SearchSqlResult } from '../schemas/datastore-search-sql.ts'
 import { UpsertParams, UpsertResult } from '../schemas/datastore-upsert.ts'
 import { DumpParams } from '../schemas/dump.ts'
 import { HelpShowParams, HelpShowResult } from '../schemas/help-show.ts'
@@ -14,6 +14,7 @@ import { params } from '../schemas/shared.ts'
 import { create } from './endpoints/create.ts'
 import { deleteRecords, deleteTableOrRows } from './endpoints/delete.ts'
 import { dump } from './endpoints/dump.ts'
+import { dumpSql } from './endpoints/dump-sql.ts'
 import { helpShow } from './endpoints/help-show.ts'
 import { info } from './endpoints/info.ts'
 import { load } from './endpoints/load.ts'
@@ -114,6 +115,19 @@ const datastoreActions: readonly Operation[] = [
 ]
 
 const pages: readonly Operation[] = [
+  row({
+    name: 'dump_query',
+    summary: 'The result of a SELECT as a file.',
+    kind: 'page',
+    paths: ['/datastore/dump/query'],
+    readOnly: true,
+    permission: 'read',
+    target: 'statement',
+    params: DumpSqlParams,
+    result: Type.Any(),
+    enabled: ({ sqlSearchEnabled }) => sqlSearchEnabled,
+    handle: dumpSql,
+  }),
   row({
     name: 'dump',
     summary: 'The records of a table as a file.',

@@ -235,7 +235,7 @@ export const settings = Type.Object({
     env: 'SQL_SEARCH_ENABLED',
     group: 'reads',
     common: true,
-    description: 'Serve `datastore_search_sql`.',
+    description: 'Serve `datastore_search_sql` and downloads of SQL results.',
     default: true,
   }),
   sqlMaxConcurrent: whole({
@@ -245,6 +245,15 @@ export const settings = Type.Object({
     minimum: 1,
     maximum: 1000,
     default: 2,
+  }),
+  sqlDownloadRowsMax: whole({
+    env: 'SQL_DOWNLOAD_ROWS_MAX',
+    group: 'reads',
+    description:
+      'Most rows that the result of a statement may have as a download; a larger one is refused. 0 sets no limit.',
+    minimum: 0,
+    maximum: 1_000_000_000,
+    default: 10_000_000,
   }),
   sqlFunctionsAllowFile: optional(
     text({

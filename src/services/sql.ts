@@ -1,11 +1,19 @@
-import { NotFound } from '../core/errors.ts'
+import { NotFound, NotImplemented, PayloadTooLarge } from '../core/errors.ts'
 import type { CallOptions, Engine, InspectedSql, Table } from '../infrastructure/engines/engine.ts'
-import type { SearchSqlParams } from '../schemas/datastore-search-sql.ts'
+import type { DumpSqlParams, SearchSqlParams } from '../schemas/datastore-search-sql.ts'
 import type { AnsweredSql, ServiceContext } from './answered.ts'
+import type { Download, FileKind } from './dump.ts'
+import type { FileFormat } from './file-formats.ts'
+import { fileFormats, fileOf } from './file-formats.ts'
 import { Slots } from './slots.ts'
 import type { CheckedStatement } from './sql-gate.ts'
 import { checkStatement } from './sql-gate.ts'
 import { withTimeLimit } from './time-limit.ts'
+
+type AuthorizeTable = (table: Table) => Promise<void>
+
+/** A statement that passed both gates, and the tables that it reads, each authorized. */
+type Admitted = InspectedSql & { resolved: Map<string, Table> }
 
 const WAIT_SECONDS = 5
 
@@ -16,35 +24,109 @@ const slots = new WeakMap<Engine, Slots>()
  * engine (contract §8.6, §9.7).
  */
 export async function searchSql(
-  { engine, config }: ServiceContext,
+  context: ServiceContext,
   params: SearchSqlParams,
-  authorizeTable: (table: Table) => Promise<void>,
+  authorizeTable: AuthorizeTable,
   options: CallOptions,
 ): Promise<AnsweredSql> {
+  const { engine, config } = context
   const checked = checkStatement(params.sql)
-  const run = () =>
-    withTimeLimit(config.queryTimeoutSeconds, 'Query took too long', options, async (limited) => {
-      const inspected = await engine.inspectSql(checked.sql, limited)
-      const resolved = await resolveTables(engine, inspected, authorizeTable, limited)
-      const page = pageOf(checked)
-      return engine.runSql({ ...inspected, resolved, rowsMax: config.searchResultRowsMax, format: 'objects', ...(page && { page }) }, limited)
-    })
-  const { fields, records, rows, truncated, total } = await slotsOf(engine, config.sqlMaxConcurrent).run(run, options.signal)
+  const format = params.records_format || 'objects'
+  const page = pageOf(checked)
+  const { fields, records, rows, truncated, total } = await withAdmitted(
+    context,
+    checked.sql,
+    authorizeTable,
+    options,
+    (admitted, limited) =>
+      engine.runSql({ ...admitted, rowsMax: config.searchResultRowsMax, format, ...(page && { page }) }, limited),
+  )
   const { limit, offset = 0, countSql } = checked
   return {
     result: {
       sql: params.sql,
       fields,
+      ...(params.records_format && { records_format: format }),
       ...(truncated && { records_truncated: true }),
       ...(limit !== undefined && { limit, offset }),
       ...(total !== undefined && { total }),
     },
     records,
-    recordsAs: 'array',
+    recordsAs: format === 'csv' || format === 'tsv' ? 'string' : 'array',
     rows,
     warnings: [],
     ...(countSql !== undefined && { sqlAt: (at: number) => `${countSql} LIMIT ${limit} OFFSET ${at}` }),
   }
+}
+
+/**
+ * The result of a statement as a file: the same ways, but with no other limit on its rows than
+ * `SQL_DOWNLOAD_ROWS_MAX` (contract §9.9).
+ */
+export async function dumpSql(
+  context: ServiceContext,
+  params: DumpSqlParams,
+  authorizeTable: AuthorizeTable,
+  options: CallOptions,
+): Promise<Download> {
+  const { engine, config } = context
+  const format = formatOf(params)
+  const rowsMax = config.sqlDownloadRowsMax || undefined
+  const plan = { format: format.engineFormat, ...(format.line && { line: format.line }), ...(rowsMax && { rowsMax }) }
+  const dump = requireDownloads(engine)
+  const { sql } = checkStatement(params.sql)
+  const dumped = await withAdmitted(context, sql, authorizeTable, options, (admitted, limited) =>
+    dump({ ...admitted, ...plan }, limited),
+  )
+  if (dumped.kind === 'redirect') return { redirect: dumped.url }
+  if (dumped.kind === 'too large') throw new PayloadTooLarge(dumped.hint)
+  return { ...fileOf(format, dumped, dumped.fields, params), ...kindOf(format) }
+}
+
+/** What `dumpSql` would answer, without running the statement: what forbids it is thrown here as well. */
+export async function describeSqlDump(
+  context: ServiceContext,
+  params: DumpSqlParams,
+  authorizeTable: AuthorizeTable,
+  options: CallOptions,
+): Promise<FileKind> {
+  requireDownloads(context.engine)
+  const { sql } = checkStatement(params.sql)
+  await withAdmitted(context, sql, authorizeTable, options, async () => {})
+  return kindOf(formatOf(params))
+}
+
+function requireDownloads(engine: Engine): NonNullable<Engine['dumpSql']> {
+  if (!engine.supports.sqlDownload || !engine.dumpSql) {
+    throw new NotImplemented(
+      `SQL results can't be downloaded from the ${engine.name} engine. Use datastore_search_sql.`,
+    )
+  }
+  return engine.dumpSql.bind(engine)
+}
+
+function formatOf({ format }: DumpSqlParams): FileFormat {
+  return fileFormats[format || 'csv'] as FileFormat
+}
+
+function kindOf({ contentType, extension }: FileFormat): FileKind {
+  return { contentType, filename: `query.${extension}` }
+}
+
+/** Runs `work` with a statement that may run, when there is room for it, and not for longer than a query may take. */
+async function withAdmitted<T>(
+  { engine, config }: ServiceContext,
+  sql: string,
+  authorizeTable: AuthorizeTable,
+  options: CallOptions,
+  work: (admitted: Admitted, limited: CallOptions) => Promise<T>,
+): Promise<T> {
+  const run = () =>
+    withTimeLimit(config.queryTimeoutSeconds, 'Query took too long', options, async (limited) => {
+      const inspected = await engine.inspectSql(sql, limited)
+      return work({ ...inspected, resolved: await resolveTables(engine, inspected, authorizeTable, limited) }, limited)
+    })
+  return slotsOf(engine, config.sqlMaxConcurrent).run(run, options.signal)
 }
 
 function pageOf({ limit, offset = 0, countSql }: CheckedStatement) {
@@ -55,7 +137,7 @@ function pageOf({ limit, offset = 0, countSql }: CheckedStatement) {
 async function resolveTables(
   engine: Engine,
   { tables }: InspectedSql,
-  authorizeTable: (table: Table) => Promise<void>,
+  authorizeTable: AuthorizeTable,
   options: CallOptions,
 ): Promise<Map<string, Table>> {
   const resolved = new Map<string, Table>()
@@ -72,7 +154,11 @@ async function resolveTables(
 function slotsOf(engine: Engine, size: number): Slots {
   let found = slots.get(engine)
   if (!found) {
-    found = new Slots({ size, waitSeconds: WAIT_SECONDS, sentence: 'Too many SQL statements run just now. Try again in a few seconds.' })
+    found = new Slots({
+      size,
+      waitSeconds: WAIT_SECONDS,
+      sentence: 'Too many SQL statements run just now. Try again in a few seconds.',
+    })
     slots.set(engine, found)
   }
   return found

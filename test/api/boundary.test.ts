@@ -15,6 +15,7 @@ const calls: Record<string, string> = {
   datastore_search_sql: `GET /api/3/action/datastore_search_sql?sql=${encodeURIComponent('SELECT * FROM "trees"')}`,
   datastore_info: 'GET /api/3/action/datastore_info?id=trees',
   dump: 'GET /datastore/dump/trees',
+  dump_query: `GET /datastore/dump/query?sql=${encodeURIComponent('SELECT * FROM "trees"')}`,
 }
 
 /** Operations on nothing that belongs to anybody; a new one must be added here on purpose. */

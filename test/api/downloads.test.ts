@@ -163,3 +163,34 @@ describe('a name that ends as a file does', () => {
     expect((await get(name)).status).toBe(status)
   })
 })
+
+describe('the result of a statement', () => {
+  const line = `/datastore/dump/query?sql=${encodeURIComponent('SELECT * FROM "trees"')}`
+
+  test('where the engine can write it', async () => {
+    const { ask } = await testDatastore()
+    const response = await ask(`GET ${line}`)
+    expect([response.status, await response.text()]).toEqual([200, 'species,height\r\noak,0\nelm,1\nash,2\n'])
+    expect(response.headers.get('content-disposition')).toBe('attachment; filename="query.csv"')
+  })
+
+  test('too large, or elsewhere', async () => {
+    const tooLarge = await testDatastore({ engine: { dumpSql: async () => ({ kind: 'too large', hint: 'Less, please.' }) } })
+    await expectError(await tooLarge.ask(`GET ${line}`), 413, 'Payload Too Large', { message: 'Less, please.' })
+    const elsewhere = await testDatastore({ engine: { dumpSql: async () => ({ kind: 'redirect', url: 'https://files.example.org/x' }) } })
+    expect((await elsewhere.ask(`GET ${line}`)).headers.get('location')).toBe('https://files.example.org/x')
+  })
+
+  test.each(['GET', 'HEAD'])('%s is 501 where it can not, before anybody is asked', async (method) => {
+    const { provider, questions } = spyingProvider()
+    const { ask } = await testDatastore({ auth: provider, engine: { supports: {} } })
+    expect((await ask(`${method} ${line}`)).status).toBe(501)
+    expect(questions).toEqual([])
+  })
+
+  test('is no table', async () => {
+    const { ask } = await testDatastore()
+    await expectError(await ask('GET /datastore/dump/query'), 409, 'Validation Error', { sql: ['Missing value'] })
+    await expectError(await ask('POST /api/3/action/datastore_create {"resource_id": "query", "fields": []}'), 409, 'Validation Error')
+  })
+})

@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts'
 import type { DumpParams } from '../../schemas/dump.ts'
 import * as dumps from '../../services/dump.ts'
-import { attachment } from '../attachment.ts'
+import { fileHeaders } from '../attachment.ts'
 import type { Grants, Input, Reply } from '../operation.ts'
 import { entityTag, notModified, REVALIDATED } from '../versions.ts'
 import { callOptions, serviceContext } from './answer.ts'
@@ -27,11 +27,11 @@ export async function dump(
   const headers = { ...REVALIDATED, ETag: tag, 'Last-Modified': new Date(table.updatedAt).toUTCString() }
   if (context.request.method === 'HEAD') {
     const kind = dumps.describeDump(serviceContext(context), table, params)
-    return { status: 200, headers: { ...headers, ...headersOf(kind) }, body: null }
+    return { status: 200, headers: { ...headers, ...fileHeaders(kind) }, body: null }
   }
   const dumped = await dumps.dump(serviceContext(context), table, params, callOptions(context))
   if ('redirect' in dumped) return { status: 302, headers: { Location: dumped.redirect }, body: null }
-  return { status: 200, headers: { ...headers, ...headersOf(dumped) }, body: dumped.stream }
+  return { status: 200, headers: { ...headers, ...fileHeaders(dumped) }, body: dumped.stream }
 }
 
 /** The format that the file's name ends with; one that was also asked for in words must be the same. */
@@ -40,12 +40,4 @@ function agreed(named: string, asked: unknown): string {
     throw new ValidationError({ format: [`The name asks for ${named} and the parameter for ${asked}`] })
   }
   return named
-}
-
-function headersOf({ contentType, filename, length }: dumps.FileKind & { length?: number }): Record<string, string> {
-  return {
-    'Content-Type': contentType,
-    'Content-Disposition': attachment(filename),
-    ...(length !== undefined && { 'Content-Length': String(length) }),
-  }
 }

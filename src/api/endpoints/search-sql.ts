@@ -13,6 +13,7 @@ export async function searchSql(
   const { limit, offset = 0, total } = answered.result as { limit?: number; offset?: number; total?: number }
   const { sqlAt } = answered
   if (limit === undefined || !sqlAt) return toAnswer(answered)
-  const links = pageLinks(context, { limit, offset, total }, (start = 0) => ({ sql: sqlAt(start) }))
+  const asked = params.records_format && { records_format: params.records_format }
+  const links = pageLinks(context, { limit, offset, total }, (start = 0) => ({ sql: sqlAt(start), ...asked }))
   return toAnswer(answered, { result: { _links: links } })
 }

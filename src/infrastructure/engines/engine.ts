@@ -108,7 +108,14 @@ export interface LoadFile {
 /** What is in a received file. */
 export type LoadSource =
   /** UTF-8 without a header; records end with LF, cells are quoted as RFC 4180 says. An empty cell is null. */
-  | { format: 'delimited'; file: LoadFile; columns: readonly string[]; delimiter: string; quote: string; header: { lines: number } }
+  | {
+      format: 'delimited'
+      file: LoadFile
+      columns: readonly string[]
+      delimiter: string
+      quote: string
+      header: { lines: number }
+    }
   /** Lines as in `Records.ndjson`; a column that a record does not carry is null. */
   | { format: 'ndjson'; file: LoadFile; columns: readonly string[] }
   | { format: 'parquet'; file: LoadFile; columns: readonly string[] }
@@ -249,6 +256,20 @@ export type Dumped =
   | { kind: 'redirect'; url: string }
   | { kind: 'too large'; hint: string }
 
+/** An inspected statement whose every table has been authorized, to be written as a file. */
+export interface SqlDumpPlan extends InspectedSql {
+  resolved: ReadonlyMap<string, Table>
+  format: DumpFormat
+  line?: { before: string; after: string }
+  /** More rows are too large. Undefined: as many as there are. */
+  rowsMax?: number
+}
+
+/** As `Dumped`, with the result's columns. */
+export type SqlDumped =
+  | (Extract<Dumped, { kind: 'stream' }> & { fields: readonly { id: string; type: string }[] })
+  | Exclude<Dumped, { kind: 'stream' }>
+
 /** What an engine can do beyond the required; what it can't, the service answers with 501. */
 export interface Supports {
   history?: boolean
@@ -289,6 +310,8 @@ export interface Engine {
   /** The engine's gate: refuses (403, 409) what may not run, and tells what the rest reads and calls. */
   inspectSql(sql: string, options?: CallOptions): Promise<InspectedSql>
   runSql(plan: SqlPlan, options?: CallOptions): Promise<SqlResult>
+  /** Where `supports.sqlDownload`. The signal stops the statement; a stream that it gave is its reader's to cancel. */
+  dumpSql?(plan: SqlDumpPlan, options?: CallOptions): Promise<SqlDumped>
 
   /** Throws when the engine can't answer just now. */
   healthcheck(options?: CallOptions): Promise<void>

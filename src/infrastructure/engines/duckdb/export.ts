@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Dumped, DumpFormat, DumpPlan } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import type { Dialect } from './dialect.ts'
+import type { ExportedFile } from './exported-file.ts'
+import { discard, openExported, readChunk, STALL_MS } from './exported-file.ts'
 import { invalidQuery } from './failures.ts'
 import type { StoredTable } from './metadata.ts'
 import type { Cell } from './render.ts'
@@ -22,9 +23,6 @@ const PIECE_GROWTH = 4
 const PIECE_BYTES = 4 * 1024 * 1024
 /** `_id`s of one piece at most: where a filter leaves few rows, many may follow. */
 const WIDEST_PIECE = 250_000
-const READ_BYTES = 256 * 1024
-/** A client that takes nothing for this long loses its snapshot. */
-const STALL_MS = 5 * 60_000
 
 /** A text that DuckDB writes as it is, one row a line. */
 const RAW_LINES = "FORMAT csv, HEADER false, QUOTE '', ESCAPE ''"
@@ -41,7 +39,8 @@ const rawLine = (text: string, { before, after }: { before: string; after: strin
 const delimited = (cells: readonly Cell[], dialect: Dialect) =>
   cells.map(({ value, type }, index) => `${dialect.csvValue(value, type)} AS c${index}`)
 
-const exportFormats: Readonly<Record<DumpFormat, ExportFormat>> = {
+/** How DuckDB writes rows into a file in each format. */
+export const exportFormats: Readonly<Record<DumpFormat, ExportFormat>> = {
   csv: { columns: delimited, copyOptions: "FORMAT csv, HEADER false, NULLSTR ''" },
   tsv: { columns: delimited, copyOptions: "FORMAT csv, HEADER false, NULLSTR '', DELIMITER '\t'" },
   lists: { columns: (cells, dialect, line) => rawLine(listText(cells, dialect), line), copyOptions: RAW_LINES },
@@ -130,13 +129,6 @@ async function idRange(
   return { after: first - 1n, upTo: last ?? nextId }
 }
 
-/** A piece of the dump, on disk. */
-interface Piece {
-  file: string
-  handle: FileHandle
-  bytes: number
-}
-
 interface Export {
   readonly store: Store
   readonly session: Session
@@ -154,7 +146,7 @@ class Exporter {
   #range: Range | undefined
   #width = FIRST_PIECE
   #rows = 0
-  #next: Promise<Piece | undefined> | undefined
+  #next: Promise<ExportedFile | undefined> | undefined
   #finished = false
 
   constructor(given: Export) {
@@ -224,7 +216,7 @@ class Exporter {
     return length === undefined ? { stream } : { stream, length }
   }
 
-  #prefetch(): Promise<Piece | undefined> {
+  #prefetch(): Promise<ExportedFile | undefined> {
     const next = this.#write()
     // It is awaited when its turn comes; until then its failure is nobody's.
     next.catch(() => undefined)
@@ -232,7 +224,7 @@ class Exporter {
   }
 
   /** The next piece, or undefined after the last. Empty ones are passed over. */
-  async #write(): Promise<Piece | undefined> {
+  async #write(): Promise<ExportedFile | undefined> {
     while (!this.#finished) {
       const condition = this.#nextCondition()
       const piece = await this.#turn(() => this.#copy(condition))
@@ -274,7 +266,7 @@ class Exporter {
     else this.#range = { after: BigInt(String(next)) - 1n, upTo }
   }
 
-  async #copy(condition: string): Promise<Piece> {
+  async #copy(condition: string): Promise<ExportedFile> {
     const { store, session, plan, selection } = this.#export
     const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = plan
     const { cells, order, from } = selection
@@ -292,10 +284,9 @@ class Exporter {
       this.#rows += await session.run(
         `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
       )
-      const handle = await open(file, 'r')
-      const { size } = await handle.stat()
-      if (size > 0) this.#adaptWidth(size)
-      return { file, handle, bytes: size }
+      const piece = await openExported(file)
+      if (piece.bytes > 0) this.#adaptWidth(piece.bytes)
+      return piece
     } catch (error) {
       await rm(file, { force: true })
       throw error
@@ -313,16 +304,4 @@ class Exporter {
       throw new Error(`dumped ${this.#rows} of ${expectedRows} rows`)
     }
   }
-}
-
-async function readChunk({ handle }: Piece): Promise<Uint8Array | undefined> {
-  const buffer = new Uint8Array(READ_BYTES)
-  const { bytesRead } = await handle.read(buffer, 0, READ_BYTES)
-  return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined
-}
-
-async function discard(piece: Piece | undefined): Promise<void> {
-  if (!piece) return
-  await piece.handle.close().catch(() => undefined)
-  await rm(piece.file, { force: true })
 }

@@ -1,6 +1,5 @@
-import { resolve } from 'node:path'
 import { stat, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
@@ -16,9 +15,10 @@ import { receiveFile } from './load/receive.ts'
 import { parquetColumns } from './load/source.ts'
 import { prepareMetadata, readLargeTables, readListing, readTable } from './metadata.ts'
 import { searchTable } from './read.ts'
-import { runSql } from './sql.ts'
-import type { Store } from './store.ts'
 import { tableSize } from './size.ts'
+import { runSql } from './sql.ts'
+import { dumpSql } from './sql-export.ts'
+import type { Store } from './store.ts'
 import { TableCache } from './table-cache.ts'
 import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
@@ -64,13 +64,14 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 
   const checkHeadroom = async (bytes = 0) => {
     const { bavail, bsize } = await statfs(path)
-    if (bavail * bsize < HEADROOM + bytes) throw new ServiceUnavailable('The disk is nearly full: nothing is written until there is room.')
+    if (bavail * bsize < HEADROOM + bytes)
+      throw new ServiceUnavailable('The disk is nearly full: nothing is written until there is room.')
   }
 
   return {
     name: 'duckdb',
     location: path,
-    supports: {},
+    supports: { sqlDownload: true },
 
     async describe(idOrAlias, { signal } = {}) {
       for (;;) {
@@ -105,8 +106,10 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     search: (plan, { signal } = {}) => searchTable(store, plan, signal),
     dump: (plan, { signal } = {}) => dumpTable(store, plan, signal),
 
-    inspectSql: (sql, { signal } = {}) => client.session((session) => inspect(session.connection, sql, functions), signal),
+    inspectSql: (sql, { signal } = {}) =>
+      client.session((session) => inspect(session.connection, sql, functions), signal),
     runSql: (plan, { signal } = {}) => runSql(store, plan, signal),
+    dumpSql: (plan, { signal } = {}) => dumpSql(store, plan, checkHeadroom, signal),
 
     healthcheck: ({ signal } = {}) => client.session(async (session) => void (await session.row('SELECT 1')), signal),
     async close() {

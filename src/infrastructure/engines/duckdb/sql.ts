@@ -21,18 +21,22 @@ interface ResultColumn {
 }
 
 /** In SQL results a timestamp has as many decimals as it needs (contract §4.6). */
-const dialect = createDialect({ msInTimestamp: false, scaleOf: () => 0 })
+export const dialect = createDialect({ msInTimestamp: false, scaleOf: () => 0 })
 
 /** Runs a statement that both gates have let through, read-only, and writes its rows in the asked format. */
 export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal): Promise<SqlResult> {
-  return store.client.session(async (session) => {
-    try {
-      return await session.transaction(() => run(session, plan), { readOnly: true })
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw sqlFailure(error)
-    }
-  }, signal, 'sql')
+  return store.client.session(
+    async (session) => {
+      try {
+        return await session.transaction(() => run(session, plan), { readOnly: true })
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw sqlFailure(error)
+      }
+    },
+    signal,
+    'sql',
+  )
 }
 
 async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
@@ -40,7 +44,10 @@ async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
   const columns = await resultColumns(session, `${aliases} SELECT * FROM (${plan.sql}\n)`)
   const { text, separator } = rowFormats[plan.format]
   const names = columns.map((_, index) => `c${index}`).join(', ')
-  const line = text(columns.map(({ cell }) => cell), dialect)
+  const line = text(
+    columns.map(({ cell }) => cell),
+    dialect,
+  )
   const [bytes, count] = (await session.row(
     `${aliases} SELECT encode(string_agg(line, ${quoteLiteral(separator)} ORDER BY n) FILTER (n <= ${plan.rowsMax})), count(*) FROM (` +
       `SELECT ${line} AS line, row_number() OVER () AS n FROM (${plan.sql}\n) AS q(${names}) LIMIT ${plan.rowsMax + 1})`,
@@ -57,28 +64,38 @@ async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
 }
 
 /** Rows of the statement without its LIMIT and OFFSET: known already when the page is the last. */
-async function countRows(session: Session, { limit, offset, countSql }: NonNullable<SqlPlan['page']>, rows: number, aliases: string): Promise<number> {
+async function countRows(
+  session: Session,
+  { limit, offset, countSql }: NonNullable<SqlPlan['page']>,
+  rows: number,
+  aliases: string,
+): Promise<number> {
   if (rows < limit && (rows > 0 || offset === 0)) return offset + rows
   const [count] = (await session.row(`${aliases} SELECT count(*) FROM (${countSql}\n)`)) ?? [0n]
   return Number(count)
 }
 
 /** Aliases are not tables of the file: the statement sees them as common table expressions around it. */
-function aliasTables({ resolved }: SqlPlan): string {
+export function aliasTables({ resolved }: Pick<SqlPlan, 'resolved'>): string {
   const ctes = [...resolved]
     .filter(([name, table]) => name !== table.id)
     .map(([name, table]) => `${quoteIdentifier(name)} AS NOT MATERIALIZED (SELECT * FROM ${tableName(table.id)})`)
   return ctes.length > 0 ? `WITH ${ctes.join(', ')}` : ''
 }
 
-async function resultColumns(session: Session, sql: string): Promise<ResultColumn[]> {
+/** The columns of a statement's result: `c0`, `c1` … in the order of its own, which may have equal names or none. */
+export async function resultColumns(session: Session, sql: string): Promise<ResultColumn[]> {
   const prepared = await session.connection.prepare(sql)
   try {
     return Array.from({ length: prepared.columnCount }, (_, index) => {
       const type = resultType(prepared.columnType(index))
       const value = type.convert ? type.convert(`c${index}`) : `c${index}`
       const name = resultName(prepared.columnName(index), sql)
-      return { name, typeName: name === '_id' && type.stored.type.type.name === 'int8' ? 'int4' : type.name, cell: { name, value, type: type.stored } }
+      return {
+        name,
+        typeName: name === '_id' && type.stored.type.type.name === 'int8' ? 'int4' : type.name,
+        cell: { name, value, type: type.stored },
+      }
     })
   } finally {
     prepared.destroySync()
@@ -158,7 +175,7 @@ function listType(valueType: DuckDBType): ResultType {
 }
 
 /** What went wrong in a caller's statement, without the statement that was put around it. */
-function sqlFailure(error: unknown): unknown {
+export function sqlFailure(error: unknown): unknown {
   const message = error instanceof Error ? error.message : ''
   const kind = /^([A-Z][A-Za-z ]+) Error: /.exec(message)
   if (!kind || kind[1] === 'INTERNAL' || kind[1] === 'FATAL') return error
