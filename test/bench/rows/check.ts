@@ -7,7 +7,10 @@ import type { Worker } from '../harness/worker.ts'
 /** Times are written with a blank or a `T`, and with as many decimals as there are or with six. */
 function plain(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[ T]\d\d:/.test(value)) return value
-  return value.replace('T', ' ').replace(/\.?0+$/, '')
+  return value
+    .replace('T', ' ')
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '')
 }
 
 /** Rows as JSON text, made alike whoever wrote them. */

@@ -39,7 +39,13 @@ export default async function dump(bench: Bench): Promise<void> {
     return (rows * 1000) / (ms as number)
   }
 
-  await sameFile(server, bare, scratch, 'csv', `read_csv(FILE, header = true, columns = ${readable})`)
+  await sameFile(
+    server,
+    bare,
+    scratch,
+    'csv',
+    `read_csv(FILE, header = true, columns = ${readable}, auto_detect = false, strict_mode = false)`,
+  )
   await bench.compare(server, {
     work: 'CSV dump, 1,000,000 rows',
     unit: 'rows/s',
