@@ -31,7 +31,9 @@ describe('the README', () => {
   const type = async (command: string) => {
     const url = server.url.replace(/\/$/, '')
     const typed = command.replaceAll('http://127.0.0.1:8000', url).replace('@samples/', `@${root}/samples/`)
-    const { stdout } = await run('bash', ['-c', `${typed.replace(/^curl/, 'curl -sS --fail-with-body')}`], { cwd: folder })
+    const { stdout } = await run('bash', ['-c', `${typed.replace(/^curl/, 'curl -sS --fail-with-body')}`], {
+      cwd: folder,
+    })
     return stdout
   }
 
@@ -39,14 +41,19 @@ describe('the README', () => {
     expect(commands.length).toBeGreaterThanOrEqual(8)
   })
 
-  it.each(commands.map((command, index) => [index + 1, command] as const))('command %i works as it is written', async (_, command) => {
-    const answer = await type(command)
-    if (command.includes(' -o ')) return
-    expect(JSON.parse(answer)).toMatchObject({ success: true })
-  })
+  it.each(commands.map((command, index) => [index + 1, command] as const))(
+    'command %i works as it is written',
+    async (_, command) => {
+      const answer = await type(command)
+      if (command.includes(' -o ')) return
+      expect(JSON.parse(answer)).toMatchObject({ success: true })
+    },
+  )
 
   it('leaves the tables that it says', async () => {
-    const { result } = JSON.parse(await type('curl -G http://127.0.0.1:8000/api/3/action/datastore_info -d id=seattle-weather'))
+    const { result } = JSON.parse(
+      await type('curl -G http://127.0.0.1:8000/api/3/action/datastore_info -d id=seattle-weather'),
+    )
     expect(result.meta.count).toBe(1462)
     expect((await readFile(join(folder, 'weather.csv'), 'utf8')).split('\n')).toHaveLength(1464)
     expect((await readFile(join(folder, 'weather.parquet'))).subarray(0, 4).toString()).toBe('PAR1')

@@ -20,7 +20,9 @@ describe('the DuckDB instance', () => {
   })
 
   const setting = (name: string) =>
-    client.session(async (session) => String((await session.row(`SELECT value FROM duckdb_settings() WHERE name = '${name}'`))?.[0]))
+    client.session(async (session) =>
+      String((await session.row(`SELECT value FROM duckdb_settings() WHERE name = '${name}'`))?.[0]),
+    )
 
   const settings: [string, string | RegExp][] = [
     ['enable_external_access', 'false'],

@@ -1,23 +1,40 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { columnFromDeclaration, idColumn } from '../../../src/core/table-schema.ts'
 import { parseColumnType } from '../../../src/core/field-types.ts'
+import { columnFromDeclaration, idColumn } from '../../../src/core/table-schema.ts'
 import { StaleSchema, type Table } from '../../../src/infrastructure/engines/engine.ts'
 import { encodeRecords } from '../../../src/services/records/index.ts'
 import { openDuckdb } from './open.ts'
 
 /** A plan made before a column's digits grew must not show the new values with the old number of digits. */
 describe('a numeric column that grows under a reader', () => {
-  const n = columnFromDeclaration('n', parseColumnType('numeric') as NonNullable<ReturnType<typeof parseColumnType>>, 'numeric')
+  const n = columnFromDeclaration(
+    'n',
+    parseColumnType('numeric') as NonNullable<ReturnType<typeof parseColumnType>>,
+    'numeric',
+  )
   const records = (text: string) => encodeRecords(new TextEncoder().encode(text), [n], { unknownKey: 'row' })
   let opened: Awaited<ReturnType<typeof openDuckdb>>
   let before: Table
 
   beforeAll(async () => {
     opened = await openDuckdb()
-    const plan = { id: 't', basedOn: undefined, columns: [n], primaryKey: [], indexes: [], schemaProperties: {}, hasUpdatedAt: false }
+    const plan = {
+      id: 't',
+      basedOn: undefined,
+      columns: [n],
+      primaryKey: [],
+      indexes: [],
+      schemaProperties: {},
+      hasUpdatedAt: false,
+    }
     await opened.engine.create({ ...plan, records: records('[{"n": 1.25}]') })
     before = (await opened.engine.describe('t')) as Table
-    await opened.engine.upsert({ id: 't', basedOn: before.schemaRevision, method: 'insert', records: records('[{"n": 1.23456}]') })
+    await opened.engine.upsert({
+      id: 't',
+      basedOn: before.schemaRevision,
+      method: 'insert',
+      records: records('[{"n": 1.23456}]'),
+    })
   })
   afterAll(() => opened.close())
 

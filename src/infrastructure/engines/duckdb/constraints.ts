@@ -68,12 +68,20 @@ export async function checkConstraints(session: Session, columns: readonly Colum
   if (rules.length === 0) return
   const firsts = rules.map((rule) => `min(t._row) FILTER (${rule.broken(dialect, literals)})`)
   const rows = await session.row(`SELECT ${firsts.join(', ')} FROM temp._typed t`)
-  const found = rules.flatMap((rule, index) => (typeof rows?.[index] === 'bigint' ? [{ rule, row: Number(rows[index]) }] : []))
+  const found = rules.flatMap((rule, index) =>
+    typeof rows?.[index] === 'bigint' ? [{ rule, row: Number(rows[index]) }] : [],
+  )
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (!first) return
   const { column, constraint, limit } = first.rule
-  const [value] = (await session.row(`SELECT ${quoteIdentifier(column.name)}::VARCHAR FROM temp._typed WHERE _row = ${first.row}`)) ?? []
-  throw badValue(first.row, column.name, `value "${value}" violates the constraint ${constraint}: ${JSON.stringify(limit)}`)
+  const [value] =
+    (await session.row(`SELECT ${quoteIdentifier(column.name)}::VARCHAR FROM temp._typed WHERE _row = ${first.row}`)) ??
+    []
+  throw badValue(
+    first.row,
+    column.name,
+    `value "${value}" violates the constraint ${constraint}: ${JSON.stringify(limit)}`,
+  )
 }
 
 /**
@@ -97,7 +105,9 @@ export async function checkRequired(
     return `min(s._row) FILTER (${empty}${stage.flags ? ` AND (s._has_${index} OR ${stage.isNew})` : ''})`
   })
   const rows = (await session.row(`SELECT ${firsts.join(', ')} FROM ${stage.name} s`)) ?? []
-  const found = required.flatMap((column, index) => (typeof rows[index] === 'bigint' ? [{ column, row: Number(rows[index]) }] : []))
+  const found = required.flatMap((column, index) =>
+    typeof rows[index] === 'bigint' ? [{ column, row: Number(rows[index]) }] : [],
+  )
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (first) throw badValue(first.row, first.column.name, 'null violates the constraint required: true')
 }
@@ -116,7 +126,12 @@ export async function checkUnique(session: Session, table: StoredTable, written:
 }
 
 /** The first written row that shares the values of these columns with another; null equals nothing. */
-export async function duplicateAmong(session: Session, table: StoredTable, names: readonly string[], written: string): Promise<number | undefined> {
+export async function duplicateAmong(
+  session: Session,
+  table: StoredTable,
+  names: readonly string[],
+  written: string,
+): Promise<number | undefined> {
   const equal = names.map((name) => `o.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`)
   const [row] =
     (await session.row(
@@ -135,7 +150,10 @@ export async function checkPatterns(session: Session, columns: readonly Column[]
       await session.row('SELECT regexp_full_match($1, $2)', ['', pattern])
     } catch (error) {
       if (!isConversionFailure(error) && !/^Invalid Input Error/.test(String((error as Error).message))) throw error
-      throw new ValidationError({ schema: [`the pattern of field "${name}" can't be checked here: ${JSON.stringify(pattern)}`] }, { cause: error })
+      throw new ValidationError(
+        { schema: [`the pattern of field "${name}" can't be checked here: ${JSON.stringify(pattern)}`] },
+        { cause: error },
+      )
     }
   }
 }

@@ -25,7 +25,9 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
   const staged = records ? stagedColumns(plan.columns, records) : []
   const kept = keptScales(plan, current)
   const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
-  const widened = records ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, stored: current, dialectFor }) : {}
+  const widened = records
+    ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, stored: current, dialectFor })
+    : {}
   const altered = plannedTable(plan, current, { ...kept, ...widened })
   const dialect = dialectOf(store, altered)
   await checkPatterns(session, plan.columns)
@@ -35,13 +37,16 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
     await checkNames(session, plan)
     if (current && alterations(store, current, altered).length > 0) {
       await store.fullText.noteReset(session.connection, plan.id, current.count)
-      for (const change of alterations(store, current, altered)) await session.run(`ALTER TABLE ${tableName(plan.id)} ${change}`)
+      for (const change of alterations(store, current, altered))
+        await session.run(`ALTER TABLE ${tableName(plan.id)} ${change}`)
     }
     if (!current) await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
     if (current && !sameList(current.primaryKey, altered.primaryKey)) await checkStoredKeys(session, altered)
     const table = records ? await append(session, altered, staged) : altered
     await (current ? updateTable(session, table) : insertTable(session, table))
-    const answered = plan.includeRecords ? await storedRecords(session, table, dialect, `t._id >= ${altered.nextId}`) : undefined
+    const answered = plan.includeRecords
+      ? await storedRecords(session, table, dialect, `t._id >= ${altered.nextId}`)
+      : undefined
     return { table, answered }
   })
   store.tables.set(table.id, table)
@@ -54,7 +59,11 @@ async function append(session: Session, table: StoredTable, staged: readonly Col
   return { ...table, nextId: table.nextId + count, count: table.count + count }
 }
 
-export function plannedTable(plan: Omit<TablePlan, 'records'>, current: StoredTable | undefined, scales: Record<string, number>): StoredTable {
+export function plannedTable(
+  plan: Omit<TablePlan, 'records'>,
+  current: StoredTable | undefined,
+  scales: Record<string, number>,
+): StoredTable {
   const time = now()
   const revision = current ? current.revision + 1 : firstRevision()
   return {
@@ -82,7 +91,9 @@ function keptScales(plan: TablePlan, current: StoredTable | undefined): Record<s
 
 export function columnDefinitions(store: Store, table: StoredTable): string {
   const dialect = dialectOf(store, table)
-  const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} ${dialect.storage(dialect.stored(column))}`)
+  const columns = table.columns.map(
+    (column) => `${quoteIdentifier(column.name)} ${dialect.storage(dialect.stored(column))}`,
+  )
   const updatedAt = table.hasUpdatedAt ? [`${UPDATED_AT_COLUMN} TIMESTAMPTZ`] : []
   return ['_id BIGINT NOT NULL', ...columns, ...updatedAt].join(', ')
 }
@@ -95,7 +106,9 @@ function alterations(store: Store, current: StoredTable, planned: StoredTable): 
   const after = dialectOf(store, planned)
   const stored = new Map(current.columns.map((column) => [column.name, column]))
   const kept = new Set(planned.columns.map((column) => column.name))
-  const dropped = current.columns.filter(({ name }) => !kept.has(name)).map(({ name }) => `DROP COLUMN ${quoteIdentifier(name)}`)
+  const dropped = current.columns
+    .filter(({ name }) => !kept.has(name))
+    .map(({ name }) => `DROP COLUMN ${quoteIdentifier(name)}`)
   const others = planned.columns.flatMap((column) => {
     const name = quoteIdentifier(column.name)
     const storage = after.storage(after.stored(column))
@@ -106,7 +119,10 @@ function alterations(store: Store, current: StoredTable, planned: StoredTable): 
   return [...dropped, ...others]
 }
 
-export async function checkNames(session: Session, { id, aliases, basedOn }: Pick<TablePlan, 'id' | 'aliases' | 'basedOn'>): Promise<void> {
+export async function checkNames(
+  session: Session,
+  { id, aliases, basedOn }: Pick<TablePlan, 'id' | 'aliases' | 'basedOn'>,
+): Promise<void> {
   if (basedOn === undefined) {
     const holder = await nameHolder(session, id)
     const taken = holder.table ?? holder.alias
@@ -135,7 +151,9 @@ async function checkStoredKeys(session: Session, { id, primaryKey }: StoredTable
         `GROUP BY ${keys.join(', ')} HAVING count(*) > 1 LIMIT 1`,
     )) ?? []
   if (duplicate !== undefined) {
-    throw new ValidationError({ constraints: ['Cannot insert records or create indexbecause of uniqueness constraint'] })
+    throw new ValidationError({
+      constraints: ['Cannot insert records or create indexbecause of uniqueness constraint'],
+    })
   }
 }
 

@@ -36,7 +36,11 @@ async function dropTable(store: Store, session: Session, id: string): Promise<Wr
   return { table: undefined, affected: table.count, warnings: [] }
 }
 
-async function dropColumns(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'columns' }>): Promise<Written> {
+async function dropColumns(
+  store: Store,
+  session: Session,
+  plan: Extract<DeletePlan, { what: 'columns' }>,
+): Promise<Written> {
   const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const dropped = new Set(plan.columns)
   const revision = current.revision + 1
@@ -50,7 +54,8 @@ async function dropColumns(store: Store, session: Session, plan: Extract<DeleteP
     updatedAt: now(),
   }
   await session.transaction(async () => {
-    for (const name of plan.columns) await session.run(`ALTER TABLE ${tableName(plan.id)} DROP COLUMN ${quoteIdentifier(name)}`)
+    for (const name of plan.columns)
+      await session.run(`ALTER TABLE ${tableName(plan.id)} DROP COLUMN ${quoteIdentifier(name)}`)
     await store.fullText.noteReset(session.connection, table.id, table.count)
     await updateTable(session, table)
   })
@@ -59,7 +64,11 @@ async function dropColumns(store: Store, session: Session, plan: Extract<DeleteP
   return { table, affected: 0, warnings: [] }
 }
 
-async function deleteRows(store: Store, session: Session, plan: Extract<DeletePlan, { what: 'rows' }>): Promise<Written> {
+async function deleteRows(
+  store: Store,
+  session: Session,
+  plan: Extract<DeletePlan, { what: 'rows' }>,
+): Promise<Written> {
   const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const dialect = dialectOf(store, current)
   const condition = plan.filter ? filterCondition(plan.filter, dialect, literals) : 'TRUE'
@@ -69,7 +78,12 @@ async function deleteRows(store: Store, session: Session, plan: Extract<DeletePl
         plan.includeDeleted === undefined
           ? undefined
           : await storedRecords(session, current, dialect, condition, plan.includeDeleted)
-      await store.fullText.noteChanged(session.connection, current.id, current.count, `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`)
+      await store.fullText.noteChanged(
+        session.connection,
+        current.id,
+        current.count,
+        `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`,
+      )
       const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`)
       const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
       await updateCounters(session, table)

@@ -35,7 +35,9 @@ const day = (raw: string) =>
 
 /** A 128-bit decimal takes twenty times as long to write or read as one that fits 64 bits. */
 const wide = (expression: (type: string) => string, scale: number) =>
-  scale > 18 ? expression(`DECIMAL(38,${scale})`) : `coalesce(${expression(`DECIMAL(18,${scale})`)}, ${expression(`DECIMAL(38,${scale})`)})`
+  scale > 18
+    ? expression(`DECIMAL(38,${scale})`)
+    : `coalesce(${expression(`DECIMAL(18,${scale})`)}, ${expression(`DECIMAL(38,${scale})`)})`
 
 /** One expression each, as short as can be: for a small page DuckDB spends more time on planning than on rows. */
 const decimalText = (value: string, { type, scale }: StoredType) => {
@@ -92,7 +94,9 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
   const elementFromText = (raw: string, column: StoredType) => {
     const pattern = textPattern(column.type)
     const value = rowOf(column).fromText(raw, elementStorage(column))
-    return pattern === undefined ? value : `CASE WHEN regexp_full_match(${raw}, ${quoteLiteral(pattern)}, 'i') THEN ${value} END`
+    return pattern === undefined
+      ? value
+      : `CASE WHEN regexp_full_match(${raw}, ${quoteLiteral(pattern)}, 'i') THEN ${value} END`
   }
 
   const arrayFromText = (raw: string, column: StoredType) => {
@@ -112,7 +116,10 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
 
   const csvNull = ({ type }: StoredType) => (type.array ? 'null' : type.type.csvNull)
 
-  const stored = (column: Column): StoredType => ({ type: column.type, scale: declaredScale(column.type) ?? scaleOf(column) })
+  const stored = (column: Column): StoredType => ({
+    type: column.type,
+    scale: declaredScale(column.type) ?? scaleOf(column),
+  })
 
   return {
     storage,
@@ -138,7 +145,13 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
 }
 
 function familyRows(timestamp: (value: string) => string): Readonly<Record<Family, FamilyRow>> {
-  const text = { storage: 'VARCHAR', fromText: (raw: string) => raw, json: (value: string) => `to_json(${value})`, csv: (value: string) => value, quoted: true }
+  const text = {
+    storage: 'VARCHAR',
+    fromText: (raw: string) => raw,
+    json: (value: string) => `to_json(${value})`,
+    csv: (value: string) => value,
+    quoted: true,
+  }
   const asText = (value: string) => `${value}::VARCHAR`
   return {
     integer: { storage: 'BIGINT', fromText: cast, json: asText, csv: asText },
@@ -163,7 +176,12 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
       csv: (value) => `CASE ${value} WHEN TRUE THEN 't' WHEN FALSE THEN 'f' END`,
     },
     text,
-    date: { storage: 'DATE', fromText: (raw, storage) => cast(day(raw), storage), json: (value) => quoted(asText(value)), csv: asText },
+    date: {
+      storage: 'DATE',
+      fromText: (raw, storage) => cast(day(raw), storage),
+      json: (value) => quoted(asText(value)),
+      csv: asText,
+    },
     time: { storage: 'TIME', fromText: cast, json: (value) => quoted(asText(value)), csv: asText },
     timestamp: {
       storage: 'TIMESTAMP',

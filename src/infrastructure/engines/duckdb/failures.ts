@@ -2,7 +2,8 @@ import { ConfigurationError, ServiceUnavailable, ValidationError } from '../../.
 
 /** What DuckDB's messages start with. They are its only machine-readable part. */
 const CONFLICT = /^TransactionContext Error: .*(?:[Cc]onflict|another transaction has altered)/
-const CONVERSION = /^(?:Conversion Error|Invalid Input Error: (?:Could not convert|Failed to cast|Malformed JSON)|Out of Range Error)/
+const CONVERSION =
+  /^(?:Conversion Error|Invalid Input Error: (?:Could not convert|Failed to cast|Malformed JSON)|Out of Range Error)/
 const BINDER = /^(?:Binder Error|Catalog Error)/
 const MEMORY = /^Out of Memory Error/
 const DISK_FULL = /No space left on device|Disk quota exceeded|failed to offload data block/
@@ -35,7 +36,9 @@ export function isBinderFailure(error: unknown): boolean {
 /** A failure in terms of the API where it has some; else as it came. */
 export function translateFailure(error: unknown): unknown {
   if (MEMORY.test(text(error))) {
-    return new ServiceUnavailable('The request needs more memory than DUCKDB_MEMORY_LIMIT leaves free just now.', { cause: error })
+    return new ServiceUnavailable('The request needs more memory than DUCKDB_MEMORY_LIMIT leaves free just now.', {
+      cause: error,
+    })
   }
   if (DISK_FULL.test(text(error))) {
     return new ServiceUnavailable('The disk is full: nothing was stored.', { cause: error })
@@ -45,7 +48,9 @@ export function translateFailure(error: unknown): unknown {
 
 /** A read whose values the caller chose failed on one of them (contract §5.3). */
 export function invalidQuery(error: unknown): unknown {
-  return isConversionFailure(error) ? new ValidationError({ query: ['Invalid query'] }, { cause: error }) : translateFailure(error)
+  return isConversionFailure(error)
+    ? new ValidationError({ query: ['Invalid query'] }, { cause: error })
+    : translateFailure(error)
 }
 
 const startFailures: readonly [RegExp, (path: string, match: RegExpExecArray) => string][] = [

@@ -80,8 +80,10 @@ export async function readLargeTables(session: Session, rows: number): Promise<s
 
 /** Who holds a name, as a table or as an alias. */
 export async function nameHolder(session: Session, name: string): Promise<{ table?: string; alias?: string }> {
-  const [table] = (await session.row('SELECT resource_id FROM _table_metadata WHERE lower(resource_id) = lower($1)', [name])) ?? []
-  const [alias] = (await session.row('SELECT resource_id FROM _table_aliases WHERE lower(alias) = lower($1)', [name])) ?? []
+  const [table] =
+    (await session.row('SELECT resource_id FROM _table_metadata WHERE lower(resource_id) = lower($1)', [name])) ?? []
+  const [alias] =
+    (await session.row('SELECT resource_id FROM _table_aliases WHERE lower(alias) = lower($1)', [name])) ?? []
   return { ...(typeof table === 'string' && { table }), ...(typeof alias === 'string' && { alias }) }
 }
 
@@ -130,7 +132,12 @@ function counters(table: StoredTable): number[] {
 
 function definitionOf(table: StoredTable): string {
   const definition: Definition = {
-    columns: table.columns.map(({ name, declaredType, info, field }) => ({ name, declaredType, ...(info && { info }), field })),
+    columns: table.columns.map(({ name, declaredType, info, field }) => ({
+      name,
+      declaredType,
+      ...(info && { info }),
+      field,
+    })),
     primaryKey: table.primaryKey,
     indexes: table.indexes,
     schemaProperties: table.schemaProperties,
@@ -145,7 +152,16 @@ function parse(definition: DuckDBValue | undefined): Definition {
   return JSON.parse(String(definition)) as Definition
 }
 
-function fromRow([id, text, nextId, count, revision, schemaRevision, createdAt, updatedAt]: DuckDBValue[]): StoredTable {
+function fromRow([
+  id,
+  text,
+  nextId,
+  count,
+  revision,
+  schemaRevision,
+  createdAt,
+  updatedAt,
+]: DuckDBValue[]): StoredTable {
   const { columns, ...definition } = parse(text)
   return {
     ...definition,

@@ -24,7 +24,9 @@ export async function searchTable(store: Store, plan: SearchPlan, signal?: Abort
   return store.client.session(async (session) => {
     try {
       // One statement has one snapshot; a text query takes several.
-      return await (plan.textQueries.length > 0 ? session.transaction(() => search(session), { readOnly: true }) : search(session))
+      return await (plan.textQueries.length > 0
+        ? session.transaction(() => search(session), { readOnly: true })
+        : search(session))
     } catch (error) {
       if (isBinderFailure(error)) throw new StaleSchema(`table ${plan.table.id} has changed`, { cause: error })
       throw invalidQuery(error)

@@ -63,7 +63,9 @@ async function findTexts(store: Store, session: Session, { table, textQueries }:
 const rankType: StoredType = { type: columnType('float8'), scale: 0 }
 
 function cell(item: Column | { rank: string }, value: string, dialect: Dialect): Cell {
-  return 'rank' in item ? { name: item.rank, value, type: rankType } : { name: item.name, value, type: dialect.stored(item) }
+  return 'rank' in item
+    ? { name: item.rank, value, type: rankType }
+    : { name: item.name, value, type: dialect.stored(item) }
 }
 
 /** Null placement when unsaid is PostgreSQL's; ties are broken by `_id`, so that pages never overlap (contract §7). */
@@ -101,5 +103,12 @@ export function distinctOrder({ cells, order }: Selection): string {
 /** Whether rows come by ascending `_id` and nothing else. */
 export function isIdOrder({ sort, distinct }: Pick<Plan, 'sort' | 'distinct'>): boolean {
   const [key] = sort
-  return !distinct && sort.length === 1 && key !== undefined && 'name' in key.by && key.by.name === ID_COLUMN && !key.descending
+  return (
+    !distinct &&
+    sort.length === 1 &&
+    key !== undefined &&
+    'name' in key.by &&
+    key.by.name === ID_COLUMN &&
+    !key.descending
+  )
 }

@@ -8,7 +8,12 @@ import { tableName } from './store.ts'
 const measured = new WeakMap<StoredTable, number>()
 
 /** Bytes of a table's blocks in the file. What still is in the write-ahead log has none yet. */
-export async function tableSize(client: Client, table: StoredTable | undefined, fileBytes: number, signal?: AbortSignal): Promise<TableSize> {
+export async function tableSize(
+  client: Client,
+  table: StoredTable | undefined,
+  fileBytes: number,
+  signal?: AbortSignal,
+): Promise<TableSize> {
   if (!table) return { table: 0, indexes: 0, total: fileBytes }
   const known = measured.get(table)
   if (known !== undefined) return { table: known, indexes: 0, total: fileBytes }

@@ -53,17 +53,21 @@ export async function write<T>(
   return store.queue.run(
     names,
     () =>
-      store.client.session(async (session) => {
-        try {
-          return await work(session)
-        } catch (error) {
-          // If it was the commit that failed, only the file knows what it left.
-          for (const name of names) store.tables.delete(name)
-          throw translateFailure(error)
-        } finally {
-          await dropStage(session)
-        }
-      }, signal, 'writes'),
+      store.client.session(
+        async (session) => {
+          try {
+            return await work(session)
+          } catch (error) {
+            // If it was the commit that failed, only the file knows what it left.
+            for (const name of names) store.tables.delete(name)
+            throw translateFailure(error)
+          } finally {
+            await dropStage(session)
+          }
+        },
+        signal,
+        'writes',
+      ),
     signal,
   )
 }

@@ -1,6 +1,6 @@
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
-import type { Session } from './client.ts'
 import { quoteLiteral } from '../sql/quote.ts'
+import type { Session } from './client.ts'
 import type { StoredTable } from './metadata.ts'
 import { readListing, readTable, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
@@ -26,7 +26,9 @@ async function addTo(session: Session, id: string): Promise<void> {
   const changed: StoredTable = { ...table, hasUpdatedAt: true, revision, schemaRevision: revision }
   await session.transaction(async () => {
     await session.run(`ALTER TABLE ${tableName(id)} ADD COLUMN ${UPDATED_AT_COLUMN} TIMESTAMPTZ`)
-    await session.run(`UPDATE ${tableName(id)} SET ${UPDATED_AT_COLUMN} = ${quoteLiteral(table.updatedAt)}::TIMESTAMPTZ`)
+    await session.run(
+      `UPDATE ${tableName(id)} SET ${UPDATED_AT_COLUMN} = ${quoteLiteral(table.updatedAt)}::TIMESTAMPTZ`,
+    )
     await updateTable(session, changed)
   })
 }
