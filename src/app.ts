@@ -1,3 +1,4 @@
+import type { Compressors } from './api/compress.ts'
 import type { Caller, Service } from './api/context.ts'
 import type { KeptReply } from './api/remembered-answers.ts'
 import { createFetch } from './api/router.ts'
@@ -26,6 +27,8 @@ export interface DatastoreOptions {
   logger?: Logger
   /** Host names served while there is no authorization: `ALLOWED_HOSTS`. */
   allowedHosts?: readonly string[]
+  /** What answers are compressed with: gzip as every runtime has it, unless said. */
+  compressors?: Compressors
   /** The text of `SQL_FUNCTIONS_ALLOW_FILE`: functions that SQL may call, one a line. */
   sqlFunctions?: string
 }
@@ -79,7 +82,8 @@ export async function openDatastore(
     const engine = await openEngine(config, options, logger)
     opened.unshift(engine)
     const answers = config.queryCacheMb > 0 ? new ByteCache<KeptReply>(config.queryCacheMb * 1_000_000) : undefined
-    const service: Service = { config, engine, logger, answers, allowedHosts: options.allowedHosts, ...provider }
+    const { allowedHosts, compressors } = options
+    const service: Service = { config, engine, logger, answers, allowedHosts, compressors, ...provider }
     return { service, datastore: { fetch: createFetch(service), close } }
   } catch (error) {
     await close()

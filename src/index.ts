@@ -1,3 +1,4 @@
+export type { Compressor, Compressors } from './api/compress.ts'
 export type { Caller } from './api/context.ts'
 export { createDatastore, type Datastore, type DatastoreOptions } from './app.ts'
 export type {

@@ -6,6 +6,7 @@ import type { Service } from '../../src/api/context.ts'
 import { type DatastoreOptions, environmentOf, openDatastore } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
+import { compressors } from './compressors.ts'
 
 export interface Running {
   /** Where it listens. */
@@ -33,7 +34,7 @@ export async function serve(options: DatastoreOptions = {}): Promise<Running> {
   const env = environmentOf({ ...options, env: options.env ?? process.env })
   const { config, warnings } = readConfig(env, { embedded: typeof options.auth === 'object' })
   const sqlFunctions = options.sqlFunctions ?? (await readAllowFile(config))
-  const { datastore, service } = await openDatastore(config, { ...options, warnings, sqlFunctions })
+  const { datastore, service } = await openDatastore(config, { compressors, ...options, warnings, sqlFunctions })
   const server = createServer(limits(config), listener(datastore.fetch))
   server.timeout = config.queryTimeoutSeconds * 1000 + STALLED_MS
   try {

@@ -2,7 +2,7 @@ import type { Encoding } from './versions.ts'
 
 /** What a client takes. */
 export interface Accepted {
-  /** The encoding that it likes at least as well as none. */
+  /** The encoding that it likes best, and at least as well as none. */
   encoding?: Encoding
   /** It refuses what is not encoded, and takes this encoding. */
   required: boolean
@@ -14,14 +14,18 @@ const UNNAMED = 0.0001
 
 /**
  * Reads `Accept-Encoding` (RFC 9110 §12.5.3). A client that takes nothing that there is gets the answer as it is.
+ *
+ * @param offered - What there is, the better first: it counts where a client likes two alike.
  */
-export function readAcceptEncoding(header: string | null): Accepted {
+export function readAcceptEncoding(header: string | null, offered: readonly Encoding[]): Accepted {
   if (!header) return NONE
   const weights = new Map(header.split(',').map(readItem))
   const any = weights.get('*')
-  const gzip = weights.get('gzip') ?? weights.get('x-gzip') ?? any ?? 0
+  const weightOf = (name: string) => weights.get(name) ?? weights.get(`x-${name}`) ?? any ?? 0
   const identity = weights.get('identity') ?? any ?? UNNAMED
-  return gzip > 0 && gzip >= identity ? { encoding: 'gzip', required: identity === 0 } : NONE
+  const best = Math.max(0, ...offered.map(weightOf))
+  if (best === 0 || best < identity) return NONE
+  return { encoding: offered.find((name) => weightOf(name) === best), required: identity === 0 }
 }
 
 /** `gzip;q=0.5` → gzip and 0.5. A weight that can't be read permits nothing. */

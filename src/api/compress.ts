@@ -1,11 +1,28 @@
-import { gzip, gzipBytes } from '../services/stream/gzip.ts'
-import { type Accepted, readAcceptEncoding } from './accept-encoding.ts'
+import { gzip } from '../services/stream/gzip.ts'
+import { readAcceptEncoding } from './accept-encoding.ts'
 import type { Context } from './context.ts'
 import type { Reply } from './operation.ts'
-import { concat, pieces } from './streams.ts'
-import { encodedTag } from './versions.ts'
+import { collect, concat, pieces } from './streams.ts'
+import { ENCODINGS, type Encoding, encodedTag } from './versions.ts'
 
 type Stream = ReadableStream<Uint8Array>
+
+/** Encodes a stream: not on the thread that serves everybody, and taking in no more than its reader takes out. */
+export type Compressor = (stream: Stream) => Stream
+
+/** What answers can be encoded with. */
+export type Compressors = Readonly<Partial<Record<Encoding, Compressor>>>
+
+/** What every runtime has. */
+const webCompressors: Compressors = { gzip }
+
+/** How one answer is to be encoded. */
+interface Encoder {
+  encoding: Encoding
+  compressor: Compressor
+  /** However small it is. */
+  required: boolean
+}
 
 /** A smaller answer fits into one packet as it is. */
 const LEAST_BYTES = 1024
@@ -16,9 +33,8 @@ const PIECE_BYTES = 64 * 1024
 const TEXT = /^(?:text\/|application\/(?:json|javascript|x-ndjson)\b)/
 
 /**
- * An answer that reads data, compressed where its client likes that. The runtime's `CompressionStream` does it off the
- * thread that serves everybody. Nobody gets anything but gzip: Brotli at a quality that keeps up with it saves no more,
- * and zstd is not in every runtime. `HEAD` is answered as for a client that takes none.
+ * An answer that reads data, compressed where its client likes that. `HEAD` is answered as for a client that takes
+ * nothing compressed.
  *
  * @throws What the body's stream throws before there is enough of it to decide.
  */
@@ -26,12 +42,21 @@ export async function compress(context: Context, reply: Reply): Promise<Reply> {
   const { request, service, operation } = context
   if (!service.config.compression || operation?.permission !== 'read' || reply.status !== 200) return reply
   if (reply.body === null || !TEXT.test(reply.headers['Content-Type'] ?? '')) return reply
-  const accepted = readAcceptEncoding(request.headers.get('accept-encoding'))
   const varied = { ...reply, headers: { ...reply.headers, Vary: varies(reply.headers.Vary) } }
-  if (!accepted.encoding || request.method === 'HEAD') return varied
+  const encoder = request.method === 'HEAD' ? undefined : encoderFor(context)
+  if (!encoder) return varied
   return reply.body instanceof Uint8Array
-    ? compressWhole(varied, reply.body, accepted)
-    : compressStream(varied, reply.body, accepted)
+    ? compressWhole(varied, reply.body, encoder)
+    : compressStream(varied, reply.body, encoder)
+}
+
+function encoderFor({ request, service: { compressors = webCompressors } }: Context): Encoder | undefined {
+  const header = request.headers.get('accept-encoding')
+  if (header === null) return undefined
+  const offered = ENCODINGS.filter((name) => compressors[name])
+  const { encoding, required } = readAcceptEncoding(header, offered)
+  const compressor = encoding && compressors[encoding]
+  return compressor && { encoding, compressor, required }
 }
 
 function varies(vary: string | undefined): string {
@@ -39,19 +64,25 @@ function varies(vary: string | undefined): string {
   return vary.includes('Accept-Encoding') ? vary : `${vary}, Accept-Encoding`
 }
 
-async function compressWhole(reply: Reply, body: Uint8Array, { required }: Accepted): Promise<Reply> {
+async function compressWhole(
+  reply: Reply,
+  body: Uint8Array,
+  { encoding, compressor, required }: Encoder,
+): Promise<Reply> {
   if (body.length < LEAST_BYTES && !required) return { ...reply, body }
-  if (body.length > WHOLE_BYTES) return encoded(reply, gzip(pieces(body, PIECE_BYTES)))
-  const known = reply.gzipped?.known()
-  const bytes = known ?? (await gzipBytes(body))
-  if (!known) reply.gzipped?.keep(bytes)
-  return encoded(reply, bytes)
+  const known = reply.encoded?.known(encoding)
+  if (known) return encoded(reply, encoding, known)
+  const stream = compressor(pieces(body, PIECE_BYTES))
+  if (body.length > WHOLE_BYTES) return encoded(reply, encoding, stream)
+  const bytes = await collect(stream)
+  reply.encoded?.keep(encoding, bytes)
+  return encoded(reply, encoding, bytes)
 }
 
-async function compressStream(reply: Reply, body: Stream, accepted: Accepted): Promise<Reply> {
+async function compressStream(reply: Reply, body: Stream, encoder: Encoder): Promise<Reply> {
   const { start, ended } = await readStart(body)
-  if (ended) return compressWhole(reply, concat(start) as Uint8Array, accepted)
-  return encoded(reply, gzip(concat([...start, body]) as Stream))
+  if (ended) return compressWhole(reply, concat(start) as Uint8Array, encoder)
+  return encoded(reply, encoder.encoding, encoder.compressor(concat([...start, body]) as Stream))
 }
 
 /** A stream's first pieces: enough of them to know that it is worth compressing, or all. */
@@ -68,11 +99,15 @@ async function readStart(body: Stream): Promise<{ start: Uint8Array[]; ended: bo
   return { start, ended: false }
 }
 
-function encoded(reply: Reply, body: Uint8Array | Stream): Reply {
+function encoded(reply: Reply, encoding: Encoding, body: Uint8Array | Stream): Reply {
   const { 'Content-Length': _, ETag: tag, ...headers } = reply.headers
   return {
     ...reply,
-    headers: { ...headers, 'Content-Encoding': 'gzip', ...(tag !== undefined && { ETag: encodedTag(tag, 'gzip') }) },
+    headers: {
+      ...headers,
+      'Content-Encoding': encoding,
+      ...(tag !== undefined && { ETag: encodedTag(tag, encoding) }),
+    },
     body,
   }
 }

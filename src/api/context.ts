@@ -4,6 +4,7 @@ import type { Logger } from '../core/log.ts'
 import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
 import type { Upload } from '../services/load/index.ts'
+import type { Compressors } from './compress.ts'
 import type { Operation } from './operation.ts'
 import type { KeptReply } from './remembered-answers.ts'
 import { siteUrl } from './site-url.ts'
@@ -16,6 +17,8 @@ export interface Service {
   readonly logger: Logger
   /** Answers that can be given again; absent when that is turned off. */
   readonly answers?: ByteCache<KeptReply>
+  /** What answers are compressed with; what every runtime has unless said. */
+  readonly compressors?: Compressors
   /** Host names that are served while there is no authorization; `ALLOWED_HOSTS` and its default otherwise. */
   readonly allowedHosts?: readonly string[]
   /** Why every operation on data is refused, if it is. */

@@ -5,6 +5,7 @@ import type { Bytes, Table } from '../infrastructure/engines/engine.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import type { Readable } from '../services/table-metadata.ts'
 import type { Context } from './context.ts'
+import type { Encoding } from './versions.ts'
 
 /** What an operation is about, and so what the boundary policy asks before it runs; see `auth.ts`. */
 export interface Grants {
@@ -53,8 +54,8 @@ export interface Reply {
   headers: Record<string, string>
   body: Bytes | null
   rows?: number
-  /** Where its compressed form is kept. */
-  gzipped?: { known(): Uint8Array | undefined; keep(bytes: Uint8Array): void }
+  /** Where its compressed forms are kept. */
+  encoded?: { known(encoding: Encoding): Uint8Array | undefined; keep(encoding: Encoding, bytes: Uint8Array): void }
 }
 
 /** One row of the operation table. */

@@ -15,7 +15,7 @@ export interface Memory {
 type Answers = NonNullable<Context['service']['answers']>
 
 /** A reply that can be given again. */
-export interface KeptReply extends Omit<Reply, 'gzipped'> {
+export interface KeptReply extends Omit<Reply, 'encoded'> {
   body: Uint8Array
   size: number
 }
@@ -36,23 +36,27 @@ export function remember(
   if (held) return { known: held, keep: (reply) => reply }
   const known = answers?.get(key)
   return {
-    ...(answers && known && { known: withGzip(answers, key, known) }),
+    ...(answers && known && { known: withEncoded(answers, key, known) }),
     keep(reply) {
       const marked = { ...reply, headers: { ...reply.headers, ...REVALIDATED, ETag: tag } }
       if (!answers || !(reply.body instanceof Uint8Array)) return marked
       const kept = { ...marked, body: reply.body, size: reply.body.length }
       answers.set(key, kept)
-      return withGzip(answers, key, kept)
+      return withEncoded(answers, key, kept)
     },
   }
 }
 
-/** The reply, with the place where its compressed form is kept: an entry of its own, made when somebody takes it. */
-function withGzip(answers: Answers, key: string, kept: KeptReply): Reply {
+/** The reply, with the place where its compressed forms are kept: entries of their own, made when somebody takes them. */
+function withEncoded(answers: Answers, key: string, kept: KeptReply): Reply {
   const { size: _, ...reply } = kept
-  const known = () => answers.get(`gzip ${key}`)?.body
-  const keep = (body: Uint8Array) => answers.set(`gzip ${key}`, { ...kept, body, size: body.length })
-  return { ...reply, gzipped: { known, keep } }
+  return {
+    ...reply,
+    encoded: {
+      known: (encoding) => answers.get(`${encoding} ${key}`)?.body,
+      keep: (encoding, body) => answers.set(`${encoding} ${key}`, { ...kept, body, size: body.length }),
+    },
+  }
 }
 
 function tableOf(granted: Grants[Target]): Table | undefined {

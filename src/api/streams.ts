@@ -38,6 +38,17 @@ export function pieces(bytes: Uint8Array, size: number): Stream {
   )
 }
 
+/** All that a stream gives, in one piece. */
+export async function collect(stream: Stream): Promise<Uint8Array> {
+  const found: Uint8Array[] = []
+  const reader = stream.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return join(found)
+    found.push(value)
+  }
+}
+
 function join(pieces: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
   let at = 0

@@ -5,8 +5,8 @@ import type { Reply } from './operation.ts'
 /** A client may keep the answer, and must ask each time whether it still holds. */
 export const REVALIDATED = { 'Cache-Control': 'private, no-cache', Vary: 'Authorization, Accept, Accept-Encoding' }
 
-/** Encodings that an answer may have beside being sent as it is. */
-export const ENCODINGS = ['gzip'] as const
+/** Encodings that an answer may have beside being sent as it is, the better ones first. */
+export const ENCODINGS = ['br', 'gzip'] as const
 export type Encoding = (typeof ENCODINGS)[number]
 
 /**

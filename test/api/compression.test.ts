@@ -21,21 +21,23 @@ describe('Accept-Encoding', () => {
     ['gzip', 'gzip'],
     ['GZIP', 'gzip'],
     ['x-gzip', 'gzip'],
-    ['gzip, deflate, br, zstd', 'gzip'],
-    ['br;q=1, gzip;q=0.1', 'gzip'],
+    ['gzip, deflate, br, zstd', 'br'],
+    ['gzip;q=1, br;q=0.9', 'gzip'],
+    ['br;q=0, gzip;q=0.1', 'gzip'],
     ['gzip ; q=0.5 , identity;q=0.5', 'gzip'],
     ['gzip;q=0.5, identity', 'plain'],
     ['identity, gzip', 'gzip'],
-    ['br, deflate', 'plain'],
+    ['zstd, deflate', 'plain'],
     ['gzip;q=0', 'plain'],
     ['gzip;q=0.000', 'plain'],
-    ['*', 'gzip'],
+    ['*', 'br'],
     ['*;q=0', 'plain'],
-    ['gzip;q=0, *', 'plain'],
+    ['br;q=0, *', 'gzip'],
+    ['br;q=0, gzip;q=0, *', 'plain'],
     ['identity;q=0', 'plain'],
     ['identity;q=0, gzip', 'only gzip'],
     ['gzip, *;q=0', 'only gzip'],
-    ['identity;q=0, *', 'only gzip'],
+    ['identity;q=0, *', 'only br'],
     ['identity;q=0, gzip;q=0', 'plain'],
     ['gzip;q=', 'plain'],
     ['gzip;q=2', 'plain'],
@@ -43,7 +45,7 @@ describe('Accept-Encoding', () => {
     [';;,,=', 'plain'],
   ]
   test.each(cases)('%s: %s', (header, outcome) => {
-    const { encoding = 'plain', required } = readAcceptEncoding(header)
+    const { encoding = 'plain', required } = readAcceptEncoding(header, ['br', 'gzip'])
     expect(`${required ? 'only ' : ''}${encoding}`).toBe(outcome)
   })
 })
@@ -143,6 +145,19 @@ describe('the version of a compressed answer', () => {
   })
 })
 
+describe('Node', () => {
+  test('compresses with what it has', async () => {
+    const logger = createLogger({ logLevel: 'CRITICAL' }, () => {})
+    const { url, close } = await serve({ env: { PORT: '0' }, engine: createFakeEngine(), logger })
+    const ask = (encoding: string) => fetch(`${url}/datastore/dump/trees`, { headers: { 'Accept-Encoding': `${encoding}, identity;q=0` } })
+    const answers = await Promise.all(['gzip', 'br', 'gzip, br', 'deflate'].map(ask))
+    expect(answers.map(({ headers }) => headers.get('content-encoding'))).toEqual(['gzip', 'br', 'br', null])
+    expect(new Set(answers.map(({ headers }) => headers.get('etag'))).size).toBe(3)
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
+    await close(0)
+  })
+})
+
 describe('an answer that is kept', () => {
   afterEach(() => void vi.unstubAllGlobals())
 
@@ -173,13 +188,13 @@ describe('an answer that fails', () => {
     expect([response.status, response.headers.get('content-encoding'), response.headers.get('content-type')]).toEqual([500, null, 'application/json;charset=utf-8'])
   })
 
-  test('half-way breaks the connection', async () => {
+  test.each(['gzip', 'br'])('half-way breaks the connection: %s', async (encoding) => {
     const failing = () => new TransformStream<Uint8Array, Uint8Array>({ flush: () => sleep(50).then(() => Promise.reject(new Error('disk'))) })
     const dump: FakeEngine['dump'] = async () => ({ kind: 'stream', stream: streamOf(rows).pipeThrough(failing()) })
     const logger = createLogger({ logLevel: 'CRITICAL' }, () => {})
     const running = await serve({ env: { PORT: '0' }, engine: Object.assign(createFakeEngine(), { dump }), logger })
-    const response = await fetch(`${running.url}/datastore/dump/trees?format=ndjson`, { headers: GZIP })
-    expect([response.status, response.headers.get('content-encoding')]).toEqual([200, 'gzip'])
+    const response = await fetch(`${running.url}/datastore/dump/trees?format=ndjson`, { headers: { 'Accept-Encoding': encoding } })
+    expect([response.status, response.headers.get('content-encoding')]).toEqual([200, encoding])
     await expect(response.text()).rejects.toThrow()
     await running.close(0)
   })

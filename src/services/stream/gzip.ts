@@ -43,12 +43,3 @@ export function gzip(stream: Stream): Stream {
     { highWaterMark: 0 },
   )
 }
-
-/** The same for bytes that are in hand, and few enough that their compressed form may be too. */
-export async function gzipBytes(bytes: Uint8Array): Promise<Uint8Array> {
-  const { readable, writable } = new CompressionStream('gzip')
-  const sink = writable.getWriter()
-  const written = sink.write(bytes as Uint8Array<ArrayBuffer>).then(() => sink.close())
-  const [compressed] = await Promise.all([new Response(readable as unknown as BodyInit).arrayBuffer(), written])
-  return new Uint8Array(compressed)
-}
