@@ -35,6 +35,11 @@ export function readLayout(head: Uint8Array, isWhole: boolean, given: { delimite
       file: [record ? 'the header is longer than 1 MB' : 'the file is empty: it has no header'],
     })
   }
+  if (record.cells.some((cell) => cell.includes('\ufffd'))) {
+    throw new ValidationError({
+      encoding: ['the header is not UTF-8: say which encoding the file has, such as encoding=latin1'],
+    })
+  }
   const names = record.cells.map((name) => name.trim())
   if (names.length > 1 && names.at(-1) === '') names.pop()
   const header = blank + text.slice(blank.length, blank.length + (record.end ?? text.length))

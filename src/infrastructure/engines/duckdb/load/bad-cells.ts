@@ -74,10 +74,10 @@ export async function rejectedRecords(session: Session): Promise<BadRecord[]> {
     'SELECT line_byte_position, any_value(csv_line), any_value(error_type::VARCHAR), any_value(error_message) ' +
       'FROM temp._load_rejects GROUP BY line_byte_position ORDER BY line_byte_position',
   )
-  return rows.map(([offset, line, type, message]) => ({
-    // DuckDB counts bytes from 1.
-    offset: Number(offset) - 1,
-    value: shorten(String(line ?? '')),
+  return rows.map(([position, line, type, message]) => ({
+    // DuckDB counts bytes from 1, and empty lines to the record behind them.
+    offset: Number(position) - 1 + (/^\n*/.exec(String(line ?? ''))?.[0].length ?? 0),
+    value: shorten(String(line ?? '').replace(/^\n+/, '')),
     sentence: STRUCTURE[String(type)]?.(String(message)) ?? String(message).split('\n', 1)[0] ?? '',
   }))
 }

@@ -29,7 +29,9 @@ const DELIMITED =
 /** SQL that reads a source as texts, one column for each of the file's, in the file's order of rows. */
 export function readTexts(source: TypedSource, more = ''): string {
   const file = quoteLiteral(pathOf(source.file))
-  const columns = source.columns.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
+  // Records without a single value are rows all the same.
+  const names = source.columns.length > 0 ? source.columns : ['_nothing']
+  const columns = names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
   switch (source.format) {
     case 'delimited': {
       const quote = quoteLiteral(source.quote)

@@ -178,7 +178,8 @@ function decide(
 }
 
 async function createLoaded(session: Session, columns: readonly string[], from: string): Promise<void> {
-  await session.run(`CREATE OR REPLACE TEMP TABLE _loaded AS SELECT ${columns.join(', ')} FROM ${from}`)
+  const cells = columns.length > 0 ? columns.join(', ') : 'NULL::BOOLEAN AS _nothing'
+  await session.run(`CREATE OR REPLACE TEMP TABLE _loaded AS SELECT ${cells} FROM ${from}`)
 }
 
 /** A sample of measurements shows seldom the longest fraction: a few digits more spare a second reading. */
