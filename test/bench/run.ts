@@ -1,14 +1,11 @@
-import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, loadavg, platform, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Bench } from './harness/bench.ts'
 import { openCkan } from './harness/ckan.ts'
-import { LARGE, MEDIUM, SEED, SMALL } from './harness/data.ts'
-import type { Figure } from './harness/figures.ts'
+import { LARGE, MEDIUM, SMALL } from './harness/data.ts'
 import { Prepared } from './harness/prepare.ts'
 import { table } from './harness/report.ts'
+import { save } from './harness/save.ts'
 import { buildServer } from './harness/server.ts'
 import { rows } from './rows/index.ts'
 
@@ -20,7 +17,7 @@ const HELP = `npm run bench -- [options]
   --data FOLDER    keep the tables there, and take them from there the next time
 
 BENCH_CKAN_URL and BENCH_CKAN_TOKEN measure a real CKAN beside; else its column shows stored figures.
-A complete run writes bench/results/latest.json.
+A complete run writes bench/results/latest.json and the table in docs/performance.md.
 `
 
 const { values } = parseArgs({
@@ -37,6 +34,8 @@ else await main()
 
 async function main(): Promise<void> {
   const names = values.only.length > 0 ? values.only : Object.keys(rows)
+  const unknown = names.find((name) => !(name in rows))
+  if (unknown !== undefined) throw new Error(`There is no row "${unknown}": ${Object.keys(rows).join(', ')}`)
   const loadBefore = loadavg()
   const say = (text: string) => process.stderr.write(`${text}\n`)
   await buildServer()
@@ -57,47 +56,21 @@ async function main(): Promise<void> {
     await ckan?.close()
   }
   process.stdout.write(`${table(bench.figures)}\n\n° stored, not measured in this run\n`)
-  if (values.only.length === 0) await save(bench.figures, loadBefore)
+  if (values.only.length > 0) return
+  await save(bench.figures, `npm run bench${values.full ? ' -- --full' : ''}`, loadBefore)
 }
 
 async function measure(bench: Bench, name: string, say: (text: string) => void): Promise<void> {
-  const row = rows[name]
-  if (!row) throw new Error(`There is no row "${name}": ${Object.keys(rows).join(', ')}`)
   say(`\n${name}`)
   bench.row = name
   try {
-    await row(bench)
+    await rows[name]?.(bench)
+  } catch (error) {
+    // The other rows are worth having all the same.
+    process.exitCode = 1
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    bench.skip(`${name}: the rest`, 'it failed')
   } finally {
     await bench.clear()
   }
-}
-
-async function save(figures: readonly Figure[], loadBefore: readonly number[]): Promise<void> {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const result = {
-    when: new Date().toISOString(),
-    commit: execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim(),
-    command: values.full ? 'npm run bench -- --full' : 'npm run bench',
-    machine: {
-      cpu: cpus()[0]?.model,
-      cores: availableParallelism(),
-      memoryGb: Math.round(totalmem() / 2 ** 30),
-      platform: platform(),
-      node: process.version,
-      loadBefore: loadBefore.map(round),
-      loadAfter: loadavg().map(round),
-    },
-    seed: SEED,
-    figures: figures.map((figure) =>
-      Object.fromEntries(
-        Object.entries(figure).map(([name, value]) => [name, typeof value === 'number' ? round(value) : value]),
-      ),
-    ),
-  }
-  await mkdir(`${root}/bench/results`, { recursive: true })
-  await writeFile(`${root}/bench/results/latest.json`, `${JSON.stringify(result, null, 2)}\n`)
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4))
 }
