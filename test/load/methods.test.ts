@@ -239,6 +239,11 @@ describe('beside others', () => {
   })
 })
 
+test('columns of the system are passed over, and that is said', async () => {
+  const { body } = await target.load(await trees(), '_id,species\n77,ash\n')
+  expect(body.warnings).toEqual([expect.stringMatching(/_id of the file/)])
+})
+
 test('progress comes as events, and so does a failure', async () => {
   const id = await trees()
   const headers = { Accept: 'application/x-ndjson' }

@@ -17,6 +17,7 @@ export interface LoadTarget {
   load(target: string, body: BodyInit, headers?: Record<string, string>): Promise<Answer>
   act(action: string, params: object): Promise<Answer>
   dump(target: string): Promise<string>
+  bytes(path: string): Promise<Uint8Array<ArrayBuffer>>
   /** Files that a load has left behind. */
   leftovers(): Promise<string[]>
   close(): Promise<void>
@@ -55,6 +56,7 @@ export async function openTarget(env: Env = {}): Promise<LoadTarget> {
         }),
       ),
     dump: async (target) => (await ask(`/datastore/dump/${target}`)).text(),
+    bytes: async (path) => new Uint8Array(await (await ask(path)).arrayBuffer()),
     leftovers: () => readdir(join(folder, 'load')),
     async close() {
       await datastore.close()

@@ -1,9 +1,10 @@
 import type { Column } from '../../core/table-schema.ts'
 import { ckanField } from '../../core/table-schema.ts'
 import type { CallOptions, Loaded, LoadFile, LoadSource, Table } from '../../infrastructure/engines/engine.ts'
-import { StaleSchema, tableSchema } from '../../infrastructure/engines/engine.ts'
+import { tableSchema } from '../../infrastructure/engines/engine.ts'
 import type { LoadParams } from '../../schemas/load.ts'
 import type { Answered, ServiceContext } from '../answered.ts'
+import { whileStale } from '../stale.ts'
 import type { ByteStream } from './bytes.ts'
 import { fromClient, isGzip, limited, peek, tooLarge, unpacked, watch } from './bytes.ts'
 import type { Layout } from './delimited.ts'
@@ -13,7 +14,7 @@ import type { FileFormat, FileHints } from './format.ts'
 import { checkFormat, formatOf } from './format.ts'
 import type { JsonFindings } from './json-file.ts'
 import { encodeJson, profileJson } from './json-file.ts'
-import { planLoad } from './plan.ts'
+import { planLoad, SYSTEM_COLUMNS } from './plan.ts'
 
 export type { FileHints } from './format.ts'
 
@@ -35,8 +36,6 @@ interface LoadOptions extends CallOptions {
 
 const HEAD_BYTES = 1024 * 1024
 const MEGABYTE = 1024 * 1024
-const ATTEMPTS = 3
-
 /** A file that was received, and what the service knows of it. */
 interface Received {
   file: LoadFile
@@ -146,14 +145,10 @@ async function withFreshTable<T>(
   options: CallOptions,
   work: (table: Table | undefined) => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
+  return whileStale(async () => {
     const table = await engine.describe(resourceId, options)
-    try {
-      return await work(table?.id === resourceId ? table : undefined)
-    } catch (error) {
-      if (!(error instanceof StaleSchema) || attempt === ATTEMPTS) throw error
-    }
-  }
+    return work(table?.id === resourceId ? table : undefined)
+  })
 }
 
 interface Stored {
@@ -218,7 +213,7 @@ function counting(body: ByteStream, { report }: LoadOptions): ByteStream {
 
 function answer(
   params: LoadParams,
-  { file, format }: Received,
+  { file, format, columns }: Received,
   loaded: Loaded,
   findings: JsonFindings | undefined,
   seconds: number,
@@ -240,7 +235,16 @@ function answer(
       schema: tableSchema(table),
       fields: table.columns.map(ckanField),
     },
-    warnings: [...(findings?.warnings ?? []), ...loaded.warnings],
+    warnings: [...passedOver(columns), ...(findings?.warnings ?? []), ...loaded.warnings],
     rows: loaded.affected,
   }
+}
+
+function passedOver(columns: Received['columns']): string[] {
+  const names = columns
+    .map((column) => (typeof column === 'string' ? column : column.name))
+    .filter((name) => SYSTEM_COLUMNS.has(name))
+  return names.length > 0
+    ? [`The columns ${names.join(' and ')} of the file were passed over: rows get their own.`]
+    : []
 }

@@ -11,7 +11,7 @@ import { checkDistinctNames, checkFieldNames, checkNameLengths, checkResourceId 
 export type LoadTarget = Omit<LoadPlan, 'source'>
 
 /** A file's columns that a table of ours never takes from it. */
-const SYSTEM = new Set([ID_COLUMN, UPDATED_AT_COLUMN])
+export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set([ID_COLUMN, UPDATED_AT_COLUMN])
 
 /**
  * What a table is to be after a load: the stored one, or the one that `schema` says, or the one that the file shows.
@@ -64,7 +64,7 @@ function createParams(schema: unknown): Parameters<typeof readDeclaration>[0] {
 
 function shown(found: readonly (string | Column)[]): Column[] {
   const columns = found
-    .filter((column) => !SYSTEM.has(typeof column === 'string' ? column : column.name))
+    .filter((column) => !SYSTEM_COLUMNS.has(typeof column === 'string' ? column : column.name))
     .map((column) => (typeof column === 'string' ? columnFromField({ name: column, type: 'string' }) : column))
   checkFieldNames(columns.map(({ name }) => name))
   return columns
@@ -73,7 +73,7 @@ function shown(found: readonly (string | Column)[]): Column[] {
 /** Columns that the table does not have, in the words of CKAN's extra keys. */
 function checkColumns(names: readonly string[], columns: readonly Column[]): void {
   const known = new Set(columns.map(({ name }) => name))
-  const extra = names.filter((name) => !known.has(name) && !SYSTEM.has(name))
+  const extra = names.filter((name) => !known.has(name) && !SYSTEM_COLUMNS.has(name))
   if (extra.length === 0) return
   throw new ValidationError({ fields: [`fields "${extra.join(', ')}" do not exist`] })
 }

@@ -26,16 +26,15 @@ export function typedValue({ column, as }: FileColumn, dialect: Dialect): string
   else if (as === 'empty') cases.push(`WHEN ${isFilled(column)} THEN error('${UNREADABLE}')`)
   else if (cases.length > 0) cases.push(`WHEN ${isFilled(column)} THEN error('${UNREADABLE}')`)
   const storage = dialect.storage(dialect.stored(column))
-  const isPlainText = column.type.type.family === 'text' && !column.type.array
-  if (isPlainText && !limitOf(column) && as !== 'empty') return raw
-  return `CAST(CASE ${cases.join(' ')}${isPlainText ? ` ELSE ${raw}` : ''} END AS ${storage})`
+  if (isPlainText(column) && !limitOf(column) && as !== 'empty') return raw
+  return `CAST(CASE ${cases.join(' ')}${isPlainText(column) ? ` ELSE ${raw}` : ''} END AS ${storage})`
 }
 
 /** The same with null for what can't be read. */
 export function typedOrNull({ column, as }: FileColumn, dialect: Dialect): string {
   const raw = quoteIdentifier(column.name)
   if (as !== 'declared') return typedValue({ column, as }, dialect)
-  return `CASE WHEN ${isFilled(column)} THEN ${lenient(column, dialect)}${column.type.type.family === 'text' ? ` ELSE ${raw}` : ''} END`
+  return `CASE WHEN ${isFilled(column)} THEN ${lenient(column, dialect)}${isPlainText(column) ? ` ELSE ${raw}` : ''} END`
 }
 
 /** SQL that holds where a cell is bad; undefined: none can be. */
@@ -66,6 +65,10 @@ function readings({ column, as }: FileColumn, dialect: Dialect): Reading[] {
   return [plain && column.type.type.name !== 'timestamptz' ? plain : undefined, inferred].filter(
     (reading) => reading !== undefined,
   )
+}
+
+function isPlainText({ type }: Column): boolean {
+  return type.type.family === 'text' && !type.array
 }
 
 /** An empty text is null but for text columns (contract §4.5); csv writes null as `null` for a few types (§4.6). */
