@@ -1,8 +1,6 @@
 import { TableNotFound } from '../core/errors.ts'
 import type { CallOptions, Engine, Table } from '../infrastructure/engines/engine.ts'
-import { StaleSchema } from '../infrastructure/engines/engine.ts'
-
-const ATTEMPTS = 5
+import { whileStale } from './stale.ts'
 
 /** Runs `work` with a table as it is, again with a fresh one when its columns changed under way. */
 export async function withCurrentTable<T>(
@@ -11,15 +9,12 @@ export async function withCurrentTable<T>(
   options: CallOptions,
   work: (table: Table) => Promise<T>,
 ): Promise<T> {
-  let current = table
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work(current)
-    } catch (error) {
-      if (!(error instanceof StaleSchema) || attempt === ATTEMPTS) throw error
-      const fresh = await engine.describe(table.id, options)
-      if (!fresh) throw new TableNotFound(table.id)
-      current = fresh
-    }
-  }
+  let current: Table | undefined = table
+  return whileStale(async () => {
+    current ??= await engine.describe(table.id, options)
+    if (!current) throw new TableNotFound(table.id)
+    const used = current
+    current = undefined
+    return work(used)
+  })
 }

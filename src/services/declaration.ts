@@ -23,11 +23,19 @@ const DEPRECATED = "'fields' is deprecated — use 'schema' (Frictionless Table 
 const DEPRECATED_KEY = "'primary_key' is deprecated — use 'primaryKey' of 'schema' (Frictionless Table Schema) instead."
 
 /** Reads `schema`, or `fields` and `primary_key`, or neither (contract §8.1, §9.2). */
-export function readDeclaration(params: CreateParams, first: FirstRecord | undefined, stored: ReadonlyMap<string, Column>): Declaration {
+export function readDeclaration(
+  params: CreateParams,
+  first: FirstRecord | undefined,
+  stored: ReadonlyMap<string, Column>,
+): Declaration {
   return params.schema === undefined ? fromFields(params, first, stored) : fromSchema(params.schema)
 }
 
-function fromFields(params: CreateParams, first: FirstRecord | undefined, stored: ReadonlyMap<string, Column>): Declaration {
+function fromFields(
+  params: CreateParams,
+  first: FirstRecord | undefined,
+  stored: ReadonlyMap<string, Column>,
+): Declaration {
   const fields = (params.fields ?? []) as Record<string, unknown>[]
   const names = fields.map(({ id }) => (id === undefined || id === null ? undefined : String(id)))
   checkFieldNames(names)
@@ -42,7 +50,12 @@ function fromFields(params: CreateParams, first: FirstRecord | undefined, stored
   return { columns, untyped, ...(params.primary_key && { primaryKey: [...new Set(params.primary_key)] }), warnings }
 }
 
-function declaredColumn(name: string, field: Record<string, unknown>, first: FirstRecord | undefined, stored: Column | undefined): Column {
+function declaredColumn(
+  name: string,
+  field: Record<string, unknown>,
+  first: FirstRecord | undefined,
+  stored: Column | undefined,
+): Column {
   const info = readInfo(field.info)
   const declared = field.type ?? stored?.declaredType ?? guess(name, first)
   const type = parseColumnType(String(declared))
@@ -52,7 +65,8 @@ function declaredColumn(name: string, field: Record<string, unknown>, first: Fir
 
 function readInfo(info: unknown): Record<string, unknown> | undefined {
   if (info === undefined || info === null) return undefined
-  if (typeof info !== 'object' || Array.isArray(info)) throw new ValidationError({ fields: [{ info: ['Must be a dict'] }] })
+  if (typeof info !== 'object' || Array.isArray(info))
+    throw new ValidationError({ fields: [{ info: ['Must be a dict'] }] })
   return info as Record<string, unknown>
 }
 
@@ -107,19 +121,25 @@ function fieldMistakes(field: unknown, index: number): string[] {
     const known = Object.keys(frictionlessTypes).join(', ')
     mistakes.push(`fields[${index}].type must be one of ${known}, not ${JSON.stringify(type as FrictionlessType)}`)
   }
-  if (constraints !== undefined && mistakes.length === 0) mistakes.push(...constraintMistakes(field as SchemaField, index))
+  if (constraints !== undefined && mistakes.length === 0)
+    mistakes.push(...constraintMistakes(field as SchemaField, index))
   return mistakes
 }
 
 /** What a constraint's value must be, beside readable as a value of the field's type where it is compared with one. */
-const constraintForms: Readonly<Record<string, { says: string; fits(value: unknown, isValue: (value: unknown) => boolean): boolean }>> = {
+const constraintForms: Readonly<
+  Record<string, { says: string; fits(value: unknown, isValue: (value: unknown) => boolean): boolean }>
+> = {
   required: { says: 'true or false', fits: (value) => typeof value === 'boolean' },
   unique: { says: 'true or false', fits: (value) => typeof value === 'boolean' },
   minLength: { says: 'a whole number', fits: (value) => Number.isInteger(value) },
   maxLength: { says: 'a whole number', fits: (value) => Number.isInteger(value) },
   minimum: { says: "a value of the field's type", fits: (value, isValue) => isValue(value) },
   maximum: { says: "a value of the field's type", fits: (value, isValue) => isValue(value) },
-  enum: { says: "a list of values of the field's type", fits: (value, isValue) => Array.isArray(value) && value.every(isValue) },
+  enum: {
+    says: "a list of values of the field's type",
+    fits: (value, isValue) => Array.isArray(value) && value.every(isValue),
+  },
   pattern: { says: 'a regular expression', fits: (value) => typeof value === 'string' },
 }
 
@@ -129,7 +149,8 @@ function constraintMistakes(field: SchemaField, index: number): string[] {
     return [`fields[${index}].constraints must be an object`]
   }
   const { type } = columnFromField(field)
-  const isValue = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value) && matchesType(type, String(value))
+  const isValue = (value: unknown) =>
+    ['string', 'number', 'boolean'].includes(typeof value) && matchesType(type, String(value))
   return Object.entries(constraints).flatMap(([name, value]) => {
     const form = constraintForms[name]
     return form && !form.fits(value, isValue) ? [`fields[${index}].constraints.${name} must be ${form.says}`] : []
@@ -137,5 +158,9 @@ function constraintMistakes(field: SchemaField, index: number): string[] {
 }
 
 function isKey(key: unknown): boolean {
-  return key === undefined || typeof key === 'string' || (Array.isArray(key) && key.every((name) => typeof name === 'string'))
+  return (
+    key === undefined ||
+    typeof key === 'string' ||
+    (Array.isArray(key) && key.every((name) => typeof name === 'string'))
+  )
 }

@@ -28,7 +28,8 @@ export function filterValue(op: string, column: Column, value: unknown): string 
   const { type } = column
   if (type.array) return op === 'eq' ? arrayValue(column, value) : { mistake: `arrays can't be compared by ${op}` }
   const { family } = type.type
-  if (family === 'json') return op === 'eq' ? JSON.stringify(value) : { mistake: `${type.type.name} values can't be compared by ${op}` }
+  if (family === 'json')
+    return op === 'eq' ? JSON.stringify(value) : { mistake: `${type.type.name} values can't be compared by ${op}` }
   if (!kinds[family].includes(typeof value)) return { mistake: invalidInput(type, show(value)) }
   const text = String(value)
   // A number with a fraction is comparable with whole numbers; a text of one is not an integer.

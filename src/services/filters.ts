@@ -85,7 +85,8 @@ class FilterParser {
   #operators(column: Column, dict: Dict): Filter {
     const filters = Object.entries(dict).map(([op, value]): Filter => {
       if (op === 'in' && Array.isArray(value)) return this.#membership(column, value)
-      if (!RANGES.has(op)) refuse(`Unknown filter operation: FilterOp(field='${column.name}', op='${op}', value=${show(value)})`)
+      if (!RANGES.has(op))
+        refuse(`Unknown filter operation: FilterOp(field='${column.name}', op='${op}', value=${show(value)})`)
       return this.#comparison(op as 'eq', column, value)
     })
     if (filters.length === 0) refuse(`No filter operation is given for field: ${column.name}`)

@@ -43,7 +43,8 @@ export function checkDistinctNames(names: readonly string[]): void {
 /** PostgreSQL's limit, which CKAN enforces when a table is made. */
 export function checkNameLengths(names: readonly string[]): void {
   const long = names.find((name) => [...name].length > MAX_COLUMN_NAME)
-  if (long !== undefined) throw new ValidationError({ fields: [`Column heading "${long}" exceeds limit of ${MAX_COLUMN_NAME} characters.`] })
+  if (long !== undefined)
+    throw new ValidationError({ fields: [`Column heading "${long}" exceeds limit of ${MAX_COLUMN_NAME} characters.`] })
 }
 
 /** An alias is named as a column is, without `%` (contract §4.2). */

@@ -52,7 +52,16 @@ export async function search(
 }
 
 /** Parameters that CKAN repeats in the result, if they were sent. */
-const ECHOED = ['filters', 'q', 'full_text', 'plain', 'language', 'distinct', 'sort', 'total_estimation_threshold'] as const
+const ECHOED = [
+  'filters',
+  'q',
+  'full_text',
+  'plain',
+  'language',
+  'distinct',
+  'sort',
+  'total_estimation_threshold',
+] as const
 
 function echo(params: SearchParams): Record<string, unknown> {
   return Object.fromEntries(ECHOED.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]])))
@@ -68,7 +77,12 @@ function nextPage({ sort }: SearchPlan, lastId: string): Record<string, unknown>
 }
 
 /** datastore_info: what a table is (contract §8.7, §10.2 row 43). */
-export async function info({ engine }: ServiceContext, table: Table, params: InfoParams, options: CallOptions): Promise<Answered> {
+export async function info(
+  { engine }: ServiceContext,
+  table: Table,
+  params: InfoParams,
+  options: CallOptions,
+): Promise<Answered> {
   const size = params.include_meta ? await engine.size(table.id, options) : undefined
   const indexed = new Map([...table.indexes.flat(), ...table.primaryKey].map((name) => [name, indexName(table, name)]))
   const fields = table.columns.map((column) => {

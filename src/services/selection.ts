@@ -8,7 +8,10 @@ import { parseFilters } from './filters.ts'
 import { parseSort } from './sort.ts'
 
 /** What a search and a dump have in common. */
-export type SelectionParams = Pick<SearchParams, 'filters' | 'q' | 'full_text' | 'plain' | 'language' | 'distinct' | 'sort'> & { fields?: string[] }
+export type SelectionParams = Pick<
+  SearchParams,
+  'filters' | 'q' | 'full_text' | 'plain' | 'language' | 'distinct' | 'sort'
+> & { fields?: string[] }
 
 /** Which rows and columns of a table are asked for, in which order: the engine's part of a plan. */
 export type Selected = Pick<SearchPlan, 'table' | 'projection' | 'filter' | 'textQueries' | 'sort' | 'distinct'>
@@ -29,7 +32,10 @@ export function selectRows(table: Table, params: SelectionParams, config: Config
 
 /** A value of a search's filter that its column can't read (contract §5.3), without the SQL that CKAN shows. */
 export function invalidQuery(sentence: string): ValidationError {
-  return new ValidationError({ query: ['Invalid query'], info: { orig: [sentence] } }, { message: `query: Invalid query: ${sentence}` })
+  return new ValidationError(
+    { query: ['Invalid query'], info: { orig: [sentence] } },
+    { message: `query: Invalid query: ${sentence}` },
+  )
 }
 
 /** Every column that a filter or a sort may name. */
@@ -38,7 +44,10 @@ export function columnsByName(table: Table): Map<string, Column> {
   return new Map(columns.map((column) => [column.name, column]))
 }
 
-function readTextQueries({ q, full_text, plain = true, language }: SelectionParams, columns: ReadonlyMap<string, Column>): TextQuery[] {
+function readTextQueries(
+  { q, full_text, plain = true, language }: SelectionParams,
+  columns: ReadonlyMap<string, Column>,
+): TextQuery[] {
   const common = { plain, language: language || DEFAULT_LANGUAGE }
   const queries: TextQuery[] = []
   const row = full_text || (typeof q === 'string' ? q : '')
@@ -59,7 +68,8 @@ function readProjection(
   textQueries: readonly TextQuery[],
   config: Config,
 ): Selected['projection'] {
-  const ranks = textQueries.map(({ rank }) => ({ rank }))
+  // A column of that name is the user's: its value is shown, and the rank only orders.
+  const ranks = textQueries.filter(({ rank }) => !columns.has(rank)).map(({ rank }) => ({ rank }))
   if (!fields || fields.length === 0) {
     const updatedAt = config.includeUpdatedAt && table.hasUpdatedAt ? [updatedAtColumn] : []
     return [idColumn, ...table.columns, ...updatedAt, ...ranks]
@@ -72,7 +82,11 @@ function readProjection(
 }
 
 /** By `_id` unless said otherwise; the best matches first where there is a text query (contract §7). */
-function readSort({ sort, distinct }: SelectionParams, columns: ReadonlyMap<string, Column>, textQueries: readonly TextQuery[]): SortKey[] {
+function readSort(
+  { sort, distinct }: SelectionParams,
+  columns: ReadonlyMap<string, Column>,
+  textQueries: readonly TextQuery[],
+): SortKey[] {
   if (sort && sort.length > 0) return parseSort(sort, columns)
   if (distinct) return []
   if (textQueries.length > 0) return textQueries.map(({ rank }) => ({ by: { rank }, descending: true }))

@@ -74,7 +74,11 @@ function mergeColumns(
   const kept = [...stored.values()].flatMap((column) => {
     const redeclared = declared.get(column.name)
     if (!redeclared) return dropping && !inFirst.has(column.name) ? [] : [column]
-    return [params.schema === undefined ? redeclareField(column, redeclared, declaration, warnings) : redeclareSchemaField(column, redeclared)]
+    return [
+      params.schema === undefined
+        ? redeclareField(column, redeclared, declaration, warnings)
+        : redeclareSchemaField(column, redeclared),
+    ]
   })
   const added = declaration.columns.filter(({ name }) => !stored.has(name))
   const known = new Set([...kept, ...added].map(({ name }) => name))
@@ -127,5 +131,6 @@ function checkKey(key: readonly string[], names: ReadonlySet<string>, kept: bool
 
 function checkIndexes(indexes: readonly (readonly string[])[], names: ReadonlySet<string>, kept: boolean): void {
   const missing = indexes.flat().find((name) => !names.has(name))
-  if (missing !== undefined && !kept) throw new ValidationError({ index: [`The field "${missing}" is not a valid column name.`] })
+  if (missing !== undefined && !kept)
+    throw new ValidationError({ index: [`The field "${missing}" is not a valid column name.`] })
 }

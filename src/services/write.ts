@@ -1,7 +1,7 @@
 import { NotImplemented, ValidationError } from '../core/errors.ts'
 import { ckanField, ID_COLUMN } from '../core/table-schema.ts'
 import type { CallOptions, Table, Written } from '../infrastructure/engines/engine.ts'
-import { StaleSchema, tableSchema } from '../infrastructure/engines/engine.ts'
+import { tableSchema } from '../infrastructure/engines/engine.ts'
 import type { CreateParams } from '../schemas/datastore-create.ts'
 import type { DeleteParams } from '../schemas/datastore-delete.ts'
 import type { RecordsDeleteParams } from '../schemas/datastore-records-delete.ts'
@@ -12,10 +12,9 @@ import { parseFilters } from './filters.ts'
 import type { EncodedRecords } from './records/index.ts'
 import { encodeRecords, firstRecord } from './records/index.ts'
 import { columnsByName } from './selection.ts'
+import { whileStale } from './stale.ts'
 import type { Planned } from './table-plan.ts'
 import { planTable } from './table-plan.ts'
-
-const ATTEMPTS = 5
 
 /** datastore_create: makes or alters a table and appends records, in one transaction (contract §8.1, §9.2). */
 export async function create(
@@ -24,30 +23,39 @@ export async function create(
   params: CreateParams,
   options: CallOptions,
 ): Promise<Answered> {
-  if (params.triggers && params.triggers.length > 0) throw new NotImplemented('triggers are not available on this server')
+  if (params.triggers && params.triggers.length > 0)
+    throw new NotImplemented('triggers are not available on this server')
   const first = params.records && firstRecord(params.records)
   if (first === 'not an object') throw new ValidationError({ records: ['The first row is not a json object'] })
-  for (let attempt = 1; ; attempt += 1) {
+  return whileStale(async () => {
     const found = await engine.describe(resourceId, options)
     const table = found?.id === resourceId ? found : undefined
     const planned = planTable(resourceId, table, params, first, config)
     const records = params.records && encodeRecords(params.records, planned.plan.columns, { unknownKey: 'row' })
-    const plan = { ...planned.plan, ...(records && records.count > 0 && { records }), includeRecords: params.include_records }
-    try {
-      const written = await engine.create(plan, options)
-      return created(params, planned, written, records)
-    } catch (error) {
-      if (!(error instanceof StaleSchema) || attempt === ATTEMPTS) throw error
+    const plan = {
+      ...planned.plan,
+      ...(records && records.count > 0 && { records }),
+      includeRecords: params.include_records,
     }
-  }
+    return created(params, planned, await engine.create(plan, options), records)
+  })
 }
 
-function created(params: CreateParams, { declaration, warnings }: Planned, written: Written, records: EncodedRecords | undefined): Answered {
+function created(
+  params: CreateParams,
+  { declaration, warnings }: Planned,
+  written: Written,
+  records: EncodedRecords | undefined,
+): Answered {
   const table = written.table as Table
   const declared = new Map(declaration.columns.map((column) => [column.name, column]))
   const fields =
     params.schema === undefined
-      ? params.fields?.map((field) => ({ ...field, id: String(field.id), type: field.type ?? declared.get(String(field.id))?.declaredType }))
+      ? params.fields?.map((field) => ({
+          ...field,
+          id: String(field.id),
+          type: field.type ?? declared.get(String(field.id))?.declaredType,
+        }))
       : declaration.columns.map(ckanField)
   return {
     result: {
@@ -82,7 +90,9 @@ export async function upsert(
   const method = params.method ?? 'upsert'
   const { written, records } =
     params.records && method !== ''
-      ? await withCurrentTable(engine, table, options, (current) => store(current, method, params.records as Uint8Array))
+      ? await withCurrentTable(engine, table, options, (current) =>
+          store(current, method, params.records as Uint8Array),
+        )
       : { written: undefined, records: undefined }
 
   async function store(current: Table, way: 'upsert' | 'insert' | 'update', bytes: Uint8Array) {
@@ -90,7 +100,13 @@ export async function upsert(
     const records = encodeRecords(bytes, current.columns, { unknownKey: byKey ? 'field' : 'row', idKey: byKey })
     if (byKey) checkKeys(current, records)
     if (records.count === 0) return { written: undefined, records }
-    const plan = { id: current.id, basedOn: current.schemaRevision, method: way, records, includeRecords: params.include_records }
+    const plan = {
+      id: current.id,
+      basedOn: current.schemaRevision,
+      method: way,
+      records,
+      includeRecords: params.include_records,
+    }
     return { written: await engine.upsert({ ...plan, ...(params.dry_run && { dryRun: true }) }, options), records }
   }
 
@@ -135,7 +151,12 @@ export async function deleteTableOrRows(
 }
 
 /** datastore_records_delete: rows only, never the table (contract §8.4). */
-export function deleteRecords(context: ServiceContext, table: Table, params: RecordsDeleteParams, options: CallOptions): Promise<Answered> {
+export function deleteRecords(
+  context: ServiceContext,
+  table: Table,
+  params: RecordsDeleteParams,
+  options: CallOptions,
+): Promise<Answered> {
   return deleteRows(context, table, params.filters, params.include_deleted_records, options)
 }
 
@@ -152,7 +173,9 @@ async function deleteRows(
     const limit = includeDeleted ? { includeDeleted: config.searchResultRowsMax } : {}
     return engine.delete({ id: current.id, what: 'rows', basedOn: current.schemaRevision, filter, ...limit }, options)
   }).catch((error) => {
-    throw error instanceof ValidationError && 'query' in error.detail ? new ValidationError({ filters: error.detail.query }, { cause: error }) : error
+    throw error instanceof ValidationError && 'query' in error.detail
+      ? new ValidationError({ filters: error.detail.query }, { cause: error })
+      : error
   })
   return {
     result: { resource_id: table.id, filters },
@@ -163,14 +186,22 @@ async function deleteRows(
   }
 }
 
-async function deleteColumns({ engine }: ServiceContext, table: Table, names: readonly string[], options: CallOptions): Promise<Answered> {
+async function deleteColumns(
+  { engine }: ServiceContext,
+  table: Table,
+  names: readonly string[],
+  options: CallOptions,
+): Promise<Answered> {
   const written = await withCurrentTable(engine, table, options, (current) => {
     const columns = [...new Set(names)]
     for (const name of columns) checkDroppable(current, name)
     return engine.delete({ id: current.id, what: 'columns', basedOn: current.schemaRevision, columns }, options)
   })
   const left = written.table as Table
-  return { result: { resource_id: table.id, fields: names, schema: tableSchema(left) }, warnings: [...written.warnings] }
+  return {
+    result: { resource_id: table.id, fields: names, schema: tableSchema(left) },
+    warnings: [...written.warnings],
+  }
 }
 
 function checkDroppable(table: Table, name: string): void {

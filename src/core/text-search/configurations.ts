@@ -118,10 +118,13 @@ async function load(name: string): Promise<Configuration> {
   return {
     name,
     stems: true,
-    lexeme: (token) => (hasDigit.test(token) ? token : stem(token) || token),
+    lexeme: (token) => (token.length > LONGEST_STEMMED || hasDigit.test(token) ? token : stem(token) || token),
     isStopWord: (token) => stops.has(token),
     head: (lexeme) => (hasDigit.test(lexeme) ? { text: lexeme, folded: false } : language.head?.(lexeme)),
   }
 }
+
+/** A longer token is no word of any language, and stemmers take time that grows with its square. */
+const LONGEST_STEMMED = 64
 
 const hasDigit = /\p{N}/u

@@ -63,7 +63,9 @@ export function guessType(rawToken: string): string {
 function guessFromText(text: string): string {
   const guessed = ckanGuess(text)
   if (guessed === 'numeric' && !fitsNumeric(text)) return /\d{39}/.test(text) ? 'text' : 'float8'
-  return matchesType(columnType(guessed), text) && !(guessed === 'timestamp' && DAY_FIRST_ONLY.test(text)) ? guessed : 'text'
+  return matchesType(columnType(guessed), text) && !(guessed === 'timestamp' && DAY_FIRST_ONLY.test(text))
+    ? guessed
+    : 'text'
 }
 
 /** False for `nan`, `inf` and what needs more than 38 digits. */

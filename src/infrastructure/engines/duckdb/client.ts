@@ -231,6 +231,8 @@ async function lockDown(instance: DuckDBInstance, folders: Folders, options: Cli
   const connection = await instance.connect()
   const settings: [string, string][] = [
     ['TimeZone', "'UTC'"],
+    // `7 / 2` is 3, as in PostgreSQL.
+    ['integer_division', 'true'],
     ['temp_directory', quoteLiteral(folders.tmp)],
     ['preserve_insertion_order', 'true'],
     ['autoinstall_known_extensions', 'false'],

@@ -165,6 +165,7 @@ class Exporter {
     const end = async () => {
       if (ended) return
       ended = true
+      this.#finished = true
       clearTimeout(stalled)
       left.signal.removeEventListener('abort', abort)
       await discard(piece)
@@ -200,6 +201,8 @@ class Exporter {
               if (chunk) return controller.enqueue(chunk)
               await discard(piece)
               piece = await this.#next
+              // Whoever ended the dump meanwhile has taken care of the piece that was next.
+              if (ended) return
               this.#next = this.#prefetch()
             }
             this.#checkRows()

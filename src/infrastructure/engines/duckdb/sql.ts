@@ -87,10 +87,12 @@ export function aliasTables({ resolved }: Pick<SqlPlan, 'resolved'>): string {
 export async function resultColumns(session: Session, sql: string): Promise<ResultColumn[]> {
   const prepared = await session.connection.prepare(sql)
   try {
-    return Array.from({ length: prepared.columnCount }, (_, index) => {
+    const given = Array.from({ length: prepared.columnCount }, (_, index) =>
+      resultName(prepared.columnName(index), sql),
+    )
+    return distinctNames(given).map((name, index) => {
       const type = resultType(prepared.columnType(index))
       const value = type.convert ? type.convert(`c${index}`) : `c${index}`
-      const name = resultName(prepared.columnName(index), sql)
       return {
         name,
         typeName: name === '_id' && type.stored.type.type.name === 'int8' ? 'int4' : type.name,
@@ -102,11 +104,32 @@ export async function resultColumns(session: Session, sql: string): Promise<Resu
   }
 }
 
-/** An unnamed result of a function is named by the function, as in PostgreSQL: `count`, not `count_star()`. */
+/**
+ * What PostgreSQL calls a result that the statement does not name: a function by its name (`count`, not
+ * `count_star()`), a cast column by the column. DuckDB gives the text of the expression.
+ */
 function resultName(name: string, sql: string): string {
-  const call = /^([a-z_][a-z0-9_]*)\(.*\)$/is.exec(name)?.[1]?.toLowerCase()
-  if (call === undefined || sql.includes(quoteIdentifier(name))) return name
+  if (sql.includes(quoteIdentifier(name))) return name
+  const text = name.replace(/^main\./, '')
+  const cast = /^(?:TRY_)?CAST\((.*) AS [^()]*(?:\([^()]*\))?\)$/is.exec(text)?.[1]
+  if (cast !== undefined) return resultName(cast, sql)
+  if (/^CASE\s/i.test(text)) return 'case'
+  const call = /^"?([a-z_][a-z0-9_]*)"?\(.*\)$/is.exec(text)?.[1]?.toLowerCase()
+  if (call === undefined) return name
   return call === 'count_star' ? 'count' : call
+}
+
+/** Each name once: a JSON object would keep only the last of equal ones. */
+function distinctNames(names: readonly string[]): string[] {
+  const taken = new Set(names)
+  const seen = new Set<string>()
+  return names.map((name) => {
+    let unique = name
+    for (let number = 1; seen.has(unique) || (unique !== name && taken.has(unique)); number += 1)
+      unique = `${name}_${number}`
+    seen.add(unique)
+    return unique
+  })
 }
 
 interface ResultType {
