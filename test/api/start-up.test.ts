@@ -101,7 +101,7 @@ describe('what keeps the server from starting is said in one plain sentence, wit
     },
   ]
   for (const { name, prefix, env, prepare, says } of cases) {
-    test(name, async () => {
+    test(name, { timeout: 60_000 }, async () => {
       await prepare()
       const options = { env: { DUCKDB_PATH: folder, PORT: '0', ...env?.() }, ...(prefix && { prefix }) }
       const { code, stdout, stderr } = await run(options)
@@ -128,7 +128,9 @@ describe('what keeps the server from starting is said in one plain sentence, wit
   })
 })
 
-test('SIGTERM: a running download and a running write finish, and all is in the file', async () => {
+test('SIGTERM: a running download and a running write finish, and all is in the file', {
+  timeout: 60_000,
+}, async () => {
   const server = await start()
   const records = Array.from({ length: 40_000 }, (_, k) => ({ k, v: `value ${k} ${'x'.repeat(100)}` }))
   const fields = [
