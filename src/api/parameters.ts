@@ -74,7 +74,11 @@ async function readMultipart(body: Uint8Array, type: string): Promise<RawParams 
 /** A name given once has a text, a name given several times a list. */
 function gather(pairs: Iterable<[string, string]>): RawParams {
   const values = new Map<string, string[]>()
-  for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value])
+  for (const [name, value] of pairs) {
+    const given = values.get(name)
+    if (given) given.push(value)
+    else values.set(name, [value])
+  }
   return Object.fromEntries([...values].map(([name, texts]) => [name, texts.length === 1 ? texts[0] : texts]))
 }
 

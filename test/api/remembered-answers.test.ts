@@ -15,7 +15,9 @@ describe('answers that are asked for again', () => {
     return {}
   })
   const post = (action: string, params: unknown) =>
-    datastore.fetch(toRequest(`POST /api/3/action/${action} ${JSON.stringify(params)}`, { headers: { Authorization: 'x' } }))
+    datastore.fetch(
+      toRequest(`POST /api/3/action/${action} ${JSON.stringify(params)}`, { headers: { Authorization: 'x' } }),
+    )
   const search = (query: string, headers: Record<string, string> = {}) =>
     datastore.fetch(toRequest(`GET /api/3/action/datastore_search?${query}`, { headers }))
   const rows = async (response: Response) => (await response.json()).result.records
@@ -60,9 +62,18 @@ describe('answers that are asked for again', () => {
   })
 
   it('are told apart by what was asked', async () => {
-    const asked = ['resource_id=r', 'resource_id=r&limit=1', 'resource_id=r&offset=1', 'resource_id=r&records_format=csv', 'id=r&sort=k%20desc']
+    const asked = [
+      'resource_id=r',
+      'resource_id=r&limit=1',
+      'resource_id=r&offset=1',
+      'resource_id=r&records_format=csv',
+      'id=r&sort=k%20desc',
+    ]
     const etags = await Promise.all(asked.map(async (query) => (await search(query)).headers.get('etag')))
     expect(new Set(etags).size).toBe(asked.length)
-    expect(await rows(await search('resource_id=r&sort=k%20desc'))).toEqual([expect.objectContaining({ k: 2 }), expect.objectContaining({ k: 1 })])
+    expect(await rows(await search('resource_id=r&sort=k%20desc'))).toEqual([
+      expect.objectContaining({ k: 2 }),
+      expect.objectContaining({ k: 1 }),
+    ])
   })
 })

@@ -14,11 +14,17 @@ describe('SQL limits', () => {
   let datastore: Datastore
 
   const open = async (env: Record<string, string>, options: Partial<DatastoreOptions> = {}) => {
-    datastore = await createDatastore({ env: { AUTH_TYPE: 'anonymous', LOG_LEVEL: 'CRITICAL', DUCKDB_PATH: path, ...env }, ...options })
+    datastore = await createDatastore({
+      env: { AUTH_TYPE: 'anonymous', LOG_LEVEL: 'CRITICAL', DUCKDB_PATH: path, ...env },
+      ...options,
+    })
     const rows = Array.from({ length: 300 }, (_, x) => ({ x }))
-    await datastore.fetch(toRequest(`POST /api/3/action/datastore_create ${JSON.stringify({ resource_id: 't', records: rows })}`))
+    await datastore.fetch(
+      toRequest(`POST /api/3/action/datastore_create ${JSON.stringify({ resource_id: 't', records: rows })}`),
+    )
   }
-  const ask = (sql: string) => datastore.fetch(toRequest(`POST /api/3/action/datastore_search_sql ${JSON.stringify({ sql })}`))
+  const ask = (sql: string) =>
+    datastore.fetch(toRequest(`POST /api/3/action/datastore_search_sql ${JSON.stringify({ sql })}`))
 
   beforeEach(async () => {
     path = await mkdtemp(join(tmpdir(), 'sql-limits-'))
@@ -53,6 +59,9 @@ describe('SQL limits', () => {
   it('SQL_SEARCH_ENABLED=false: nobody knows the action', async () => {
     await open({ SQL_SEARCH_ENABLED: 'false' })
     const response = await ask('SELECT 1')
-    expect([response.status, await response.json()]).toEqual([400, 'Bad request: Action name not known: datastore_search_sql'])
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      'Bad request: Action name not known: datastore_search_sql',
+    ])
   })
 })

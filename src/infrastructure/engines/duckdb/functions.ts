@@ -36,9 +36,9 @@ export const functionGroups: Readonly<Record<string, string>> = {
     time_bucket timezone timezone_hour timezone_minute to_centuries to_days to_decades to_hours to_microseconds
     to_millennia to_milliseconds to_minutes to_months to_quarters to_seconds to_timestamp to_weeks to_years today
     transaction_timestamp try_strptime week weekday weekofyear year yearweek`,
-  json: `array_to_json json json_array json_array_length json_contains json_each json_exists json_extract
+  json: `array_to_json json json_array json_array_length json_each json_exists json_extract
     json_extract_path json_extract_path_text json_extract_string json_group_array json_group_object
-    json_group_structure json_keys json_merge_patch json_object json_pretty json_quote json_structure json_transform
+    json_keys json_merge_patch json_object json_pretty json_quote json_transform
     json_transform_strict json_tree json_type json_valid json_value row_to_json to_json from_json from_json_strict`,
   list: `array_append array_cat array_concat array_contains array_distinct array_extract array_has array_has_all
     array_has_any array_indexof array_intersect array_length array_pop_back array_pop_front array_position
@@ -102,7 +102,7 @@ export const writtenAs: Readonly<Record<string, readonly string[]>> = {
 /** Aggregates whose result grows with the frame: over a window their cost is quadratic, inside one uninterruptible step. */
 export const notOverWindows = names(
   `array_agg list string_agg listagg group_concat histogram histogram_exact bitstring_agg json_group_array
-  json_group_object json_group_structure approx_top_k`,
+  json_group_object approx_top_k`,
 )
 
 type Argument = { readonly constant: string | number } | undefined

@@ -57,9 +57,12 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     if (Object.keys(widened).length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
     for (const column of Object.keys(widened)) {
       const stored = dialect.stored(table.columns.find(({ name }) => name === column) as Column)
-      await session.run(`ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column)} TYPE ${dialect.storage(stored)}`)
+      await session.run(
+        `ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column)} TYPE ${dialect.storage(stored)}`,
+      )
     }
-    const { affected, after, ids } = plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
+    const { affected, after, ids } =
+      plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
     await (Object.keys(widened).length > 0 ? updateTable : updateCounters)(session, after)
     const records = plan.includeRecords ? await storedRecords(session, after, dialect, ids) : undefined
     const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
@@ -110,12 +113,19 @@ export async function merge(
   const base = Math.max(table.nextId, highest + 1)
   const id = `coalesce(s._target, s._given, ${base} - 1 + count(*) FILTER (s._target IS NULL AND s._given IS NULL) OVER (ORDER BY s._row))`
   const written = `SELECT s._row, ${id} AS _final FROM temp._resolved s`
-  await store.fullText.noteChanged(session.connection, table.id, table.count, `SELECT coalesce(_target, _given) FROM temp._resolved WHERE coalesce(_target, _given) IS NOT NULL`)
+  await store.fullText.noteChanged(
+    session.connection,
+    table.id,
+    table.count,
+    `SELECT coalesce(_target, _given) FROM temp._resolved WHERE coalesce(_target, _given) IS NOT NULL`,
+  )
   if (matched > 0) await updateMatched(session, table, staged, byId, flags)
-  if (fresh > 0) await insertRows(session, table, staged, id, 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
+  if (fresh > 0)
+    await insertRows(session, table, staged, id, 'FROM temp._resolved s WHERE s._target IS NULL ORDER BY s._row')
   await checkUnique(session, table, written)
   // An `_id` lets a record change a key into one that is taken.
-  const taken = byId && table.primaryKey.length > 0 ? await duplicateAmong(session, table, table.primaryKey, written) : undefined
+  const taken =
+    byId && table.primaryKey.length > 0 ? await duplicateAmong(session, table, table.primaryKey, written) : undefined
   if (taken !== undefined) throw duplicateKey(table.id, taken)
   return {
     affected: matched + fresh,
@@ -134,34 +144,50 @@ interface Targets {
 }
 
 async function countTargets(session: Session): Promise<Targets> {
-  const [matched, fresh, numbered, highest] = (await session.row(
-    'SELECT count(_target), count(*) FILTER (_target IS NULL), count(_given) FILTER (_target IS NULL), ' +
-      'max(_given) FILTER (_target IS NULL) FROM temp._resolved',
-  )) ?? []
+  const [matched, fresh, numbered, highest] =
+    (await session.row(
+      'SELECT count(_target), count(*) FILTER (_target IS NULL), count(_given) FILTER (_target IS NULL), ' +
+        'max(_given) FILTER (_target IS NULL) FROM temp._resolved',
+    )) ?? []
   return { matched: Number(matched), fresh: Number(fresh), numbered: Number(numbered), highest: Number(highest ?? 0) }
 }
 
 /** Finds each record's row: by the `_id` it carries, else by the key. The temporary table `_resolved`. */
-async function resolveTargets(session: Session, table: StoredTable, key: readonly string[], byId: boolean): Promise<void> {
+async function resolveTargets(
+  session: Session,
+  table: StoredTable,
+  key: readonly string[],
+  byId: boolean,
+): Promise<void> {
   const name = tableName(table.id)
   const keys = key.map((column) => `k.${quoteIdentifier(column)} = r.${quoteIdentifier(column)}`)
   const joins = [
     ...(byId ? [`LEFT JOIN ${name} i ON i._id = r._given`] : []),
-    ...(keys.length > 0 ? [`LEFT JOIN ${name} k ON ${[...(byId ? ['r._given IS NULL'] : []), ...keys].join(' AND ')}`] : []),
+    ...(keys.length > 0
+      ? [`LEFT JOIN ${name} k ON ${[...(byId ? ['r._given IS NULL'] : []), ...keys].join(' AND ')}`]
+      : []),
   ]
   const targets = [...(byId ? ['i._id'] : []), ...(keys.length > 0 ? ['k._id'] : [])]
   const target = `coalesce(${[...targets, 'NULL::BIGINT'].join(', ')})`
-  await session.run(`CREATE OR REPLACE TEMP TABLE _resolved AS SELECT r.*, ${target} AS _target FROM temp._typed r ${joins.join(' ')}`)
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE _resolved AS SELECT r.*, ${target} AS _target FROM temp._typed r ${joins.join(' ')}`,
+  )
 }
 
 /** Several records of one row become one: the last word on each column wins. */
-async function mergeDuplicates(session: Session, key: readonly string[], staged: readonly Column[], flags: boolean): Promise<void> {
+async function mergeDuplicates(
+  session: Session,
+  key: readonly string[],
+  staged: readonly Column[],
+  flags: boolean,
+): Promise<void> {
   const id = 'coalesce(_target, _given)'
   const keys = key.map((column) => `CASE WHEN ${id} IS NULL THEN ${quoteIdentifier(column)} END`)
   // A null in the key never equals another: such records stay apart.
   const unkeyed = key.length > 0 ? key.map((column) => `${quoteIdentifier(column)} IS NULL`).join(' OR ') : 'TRUE'
   const grouping = [id, ...keys, `CASE WHEN ${id} IS NULL AND (${unkeyed}) THEN _row END`].join(', ')
-  const [duplicate] = (await session.row(`SELECT 1 FROM temp._resolved GROUP BY ${grouping} HAVING count(*) > 1 LIMIT 1`)) ?? []
+  const [duplicate] =
+    (await session.row(`SELECT 1 FROM temp._resolved GROUP BY ${grouping} HAVING count(*) > 1 LIMIT 1`)) ?? []
   if (duplicate === undefined) return
   const last = (column: string, flag: string | undefined) =>
     `last(${column} ORDER BY _row)${flag ? ` FILTER (${flag})` : ''} AS ${column}`
@@ -175,7 +201,9 @@ async function mergeDuplicates(session: Session, key: readonly string[], staged:
 
 async function refuseMissing(session: Session, key: readonly string[], byId: boolean): Promise<void> {
   const shown = ['_given', ...key.map(quoteIdentifier)].map((column) => `CAST(${column} AS VARCHAR)`)
-  const missing = await session.row(`SELECT ${shown.join(', ')} FROM temp._resolved WHERE _target IS NULL ORDER BY _row LIMIT 1`)
+  const missing = await session.row(
+    `SELECT ${shown.join(', ')} FROM temp._resolved WHERE _target IS NULL ORDER BY _row LIMIT 1`,
+  )
   if (!missing) return
   const [given, ...keys] = missing
   const names = byId && given !== null ? [ID_COLUMN] : key
@@ -184,7 +212,13 @@ async function refuseMissing(session: Session, key: readonly string[], byId: boo
   throw new ValidationError({ key: [`key "{${shownKey.join(', ')}}" not found`] })
 }
 
-async function updateMatched(session: Session, table: StoredTable, staged: readonly Column[], byId: boolean, flags: boolean): Promise<void> {
+async function updateMatched(
+  session: Session,
+  table: StoredTable,
+  staged: readonly Column[],
+  byId: boolean,
+  flags: boolean,
+): Promise<void> {
   const key = new Set(byId ? [] : table.primaryKey)
   const changed = staged.flatMap((column, index) => {
     if (key.has(column.name)) return []
@@ -193,9 +227,13 @@ async function updateMatched(session: Session, table: StoredTable, staged: reado
   })
   if (changed.length === 0) return
   const touched = table.hasUpdatedAt
-    ? [`${UPDATED_AT_COLUMN} = CASE WHEN ${changed.map(({ name, value }) => `t.${name} IS DISTINCT FROM ${value}`).join(' OR ')} ` +
-        `THEN ${timestamp(table.updatedAt)} ELSE t.${UPDATED_AT_COLUMN} END`]
+    ? [
+        `${UPDATED_AT_COLUMN} = CASE WHEN ${changed.map(({ name, value }) => `t.${name} IS DISTINCT FROM ${value}`).join(' OR ')} ` +
+          `THEN ${timestamp(table.updatedAt)} ELSE t.${UPDATED_AT_COLUMN} END`,
+      ]
     : []
   const assignments = [...changed.map(({ name, value }) => `${name} = ${value}`), ...touched]
-  await session.run(`UPDATE ${tableName(table.id)} AS t SET ${assignments.join(', ')} FROM temp._resolved r WHERE t._id = r._target`)
+  await session.run(
+    `UPDATE ${tableName(table.id)} AS t SET ${assignments.join(', ')} FROM temp._resolved r WHERE t._id = r._target`,
+  )
 }

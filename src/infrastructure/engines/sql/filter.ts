@@ -56,9 +56,15 @@ function comparison({ op, column, value }: Comparison, dialect: FilterDialect, v
   const range = dialect.exactRange(column)
   const decimal = range && parseDecimal(value)
   if (!range || !decimal) return `${reference} ${OPERATORS[op]} ${dialect.value(values.add(value), column)}`
-  return exactComparison(op, decimal, range, (digits, operator) =>
-    `${reference} ${operator} ${dialect.value(values.add(formatDecimal(digits, range.scale)), column)}`,
-  ) ?? `${reference} IS NOT NULL`
+  return (
+    exactComparison(
+      op,
+      decimal,
+      range,
+      (digits, operator) =>
+        `${reference} ${operator} ${dialect.value(values.add(formatDecimal(digits, range.scale)), column)}`,
+    ) ?? `${reference} IS NOT NULL`
+  )
 }
 
 /**
