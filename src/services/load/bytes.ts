@@ -28,6 +28,27 @@ export function watch(body: ByteStream, look: (chunk: Uint8Array) => void): Byte
   )
 }
 
+/** A stream without its first bytes. */
+export function skipped(body: ByteStream, bytes: number): ByteStream {
+  const reader = body.getReader()
+  let left = bytes
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        for (;;) {
+          const { done, value } = await reader.read()
+          if (done) return controller.close()
+          const rest = left > 0 ? value.subarray(left) : value
+          left = Math.max(0, left - value.length)
+          if (rest.length > 0) return controller.enqueue(rest)
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
 /** A stream that fails with 413 once there are more bytes than MAX_LOAD_MB. */
 export function limited(body: ByteStream, limitMb: number): ByteStream {
   let bytes = 0

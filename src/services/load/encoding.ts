@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts'
 import type { ByteStream } from './bytes.ts'
-import { through, watch } from './bytes.ts'
+import { skipped, through, watch } from './bytes.ts'
 
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1'
 
@@ -42,7 +42,7 @@ export function asUtf8(body: ByteStream, head: Uint8Array, declared: string | un
   }
   const actual = marked?.[0] ?? encoding
   if (actual.startsWith('utf-16')) return fromUtf16(body, head, actual, marked !== undefined)
-  const text = actual === 'latin1' ? fromLatin1(body) : marked ? skip(body, 3) : body
+  const text = actual === 'latin1' ? fromLatin1(body) : marked ? skipped(body, 3) : body
   return watch(text, (chunk) => {
     if (chunk.includes(0))
       throw refused('the file holds zero bytes: it is no text, or its encoding is another one (encoding=utf-16le?)')
@@ -109,17 +109,4 @@ function decoding(encoding: Encoding): TransformStream<Uint8Array, Uint8Array> {
       if (text !== '') controller.enqueue(encoder.encode(text))
     },
   })
-}
-
-function skip(body: ByteStream, bytes: number): ByteStream {
-  let left = bytes
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        const rest = chunk.subarray(left)
-        left = Math.max(0, left - chunk.length)
-        if (rest.length > 0) controller.enqueue(rest)
-      },
-    }),
-  )
 }

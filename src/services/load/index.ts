@@ -6,7 +6,7 @@ import type { LoadParams } from '../../schemas/load.ts'
 import type { Answered, ServiceContext } from '../answered.ts'
 import { whileStale } from '../stale.ts'
 import type { ByteStream } from './bytes.ts'
-import { fromClient, isGzip, limited, peek, tooLarge, unpacked, watch } from './bytes.ts'
+import { fromClient, isGzip, limited, peek, skipped, tooLarge, unpacked, watch } from './bytes.ts'
 import type { Layout } from './delimited.ts'
 import { hasReturn, readLayout, withLineFeeds } from './delimited.ts'
 import { asUtf8 } from './encoding.ts'
@@ -116,7 +116,7 @@ async function keepDelimited(
   layout: Layout,
   keep: (body: ByteStream) => Promise<LoadFile>,
 ): Promise<LoadFile> {
-  const rows = withoutHeader(body, layout.header.bytes)
+  const rows = skipped(body, layout.header.bytes)
   if (hasReturn(head)) return keep(withLineFeeds(rows, layout))
   let returns = false
   const file = await keep(
@@ -125,18 +125,6 @@ async function keepDelimited(
     }),
   )
   return returns ? keep(withLineFeeds(file.open(), layout)) : file
-}
-
-function withoutHeader(body: ByteStream, bytes: number): ByteStream {
-  let left = bytes
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        if (left < chunk.length) controller.enqueue(left > 0 ? chunk.subarray(left) : chunk)
-        left = Math.max(0, left - chunk.length)
-      },
-    }),
-  )
 }
 
 async function withFreshTable<T>(

@@ -36,7 +36,7 @@ const readers: Readonly<Record<string, Reader>> = {
     value: `TRY_CAST(${raw} AS DATE)`,
   }),
   timestamp: (raw) => ({
-    when: `TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = replace(${raw}, 'T', ' ') AND length(${raw}) >= 16`,
+    when: `length(${raw}) >= 16 AND CASE WHEN contains(${raw}, 'T') THEN TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = replace(${raw}, 'T', ' ') ELSE TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = ${raw} END`,
     value: `TRY_CAST(${raw} AS TIMESTAMP)`,
   }),
   timestamptz: (raw) => ({

@@ -62,9 +62,9 @@ function readings({ column, as }: FileColumn, dialect: Dialect): Reading[] {
   if (as === 'declared') return plain ? [plain] : []
   const inferred = inferredReading(raw, column, dialect)
   // A time without zone reads plainly as one of UTC, which nobody has said.
-  return [plain && column.type.type.name !== 'timestamptz' ? plain : undefined, inferred].filter(
-    (reading) => reading !== undefined,
-  )
+  const isZoned = column.type.type.name === 'timestamptz'
+  const both = [isZoned ? undefined : plain, inferred?.when === plain?.when ? undefined : inferred]
+  return both.filter((reading) => reading !== undefined)
 }
 
 function isPlainText({ type }: Column): boolean {
