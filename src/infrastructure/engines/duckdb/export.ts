@@ -15,12 +15,13 @@ import { listText, objectText } from './render.ts'
 import type { Selection } from './selection.ts'
 import { distinctOrder, distinctRows, isIdOrder, select, withCtes } from './selection.ts'
 import type { Store } from './store.ts'
-import { dialectOf } from './store.ts'
+import { dialectOf, tableName } from './store.ts'
 
-/** `_id`s of the first piece: small, so that the first byte comes soon; pieces then grow to about `PIECE_BYTES`. */
+/** `_id`s of the first piece: small, so that the first byte comes soon; pieces then grow to about so many bytes. */
 const FIRST_PIECE = 2_000
 const PIECE_GROWTH = 4
-const PIECE_BYTES = 4 * 1024 * 1024
+/** A piece whose rows must be sorted is held in memory; one that is written as its rows lie is not, and large is quick. */
+const PIECE_BYTES = { sorted: 4 * 1024 * 1024, asTheyLie: 20 * 1024 * 1024 }
 /** `_id`s of one piece at most: where a filter leaves few rows, many may follow. */
 const WIDEST_PIECE = 250_000
 
@@ -49,6 +50,12 @@ export const exportFormats: Readonly<Record<DumpFormat, ExportFormat>> = {
     columns: (cells) => cells.map(({ name, value }) => `${value} AS ${quoteIdentifier(name)}`),
     copyOptions: 'FORMAT parquet, COMPRESSION zstd',
   },
+}
+
+/** Which rows a piece holds. In `_id` order, `window` alone says between which `_id`s. */
+interface PieceCondition {
+  condition: string
+  window?: string
 }
 
 /** A run of rows to write: `_id`s above `after` up to `upTo`, or the whole selection in its own order. */
@@ -243,17 +250,18 @@ class Exporter {
     return store.client.turn(work, left.signal)
   }
 
-  #nextCondition(): string {
+  #nextCondition(): PieceCondition {
     const { condition } = this.#export.selection
     if (!this.#range) {
       this.#finished = true
-      return condition
+      return { condition }
     }
     const { after, upTo } = this.#range
     const end = after + BigInt(this.#width) < upTo ? after + BigInt(this.#width) : upTo
     this.#range = { after: end, upTo }
     this.#finished = end >= upTo
-    return `t._id > ${after} AND t._id <= ${end} AND (${condition})`
+    const window = `t._id > ${after} AND t._id <= ${end}`
+    return { condition: `${window} AND (${condition})`, window }
   }
 
   /** Where nothing was found, the next row may be far away. */
@@ -269,14 +277,29 @@ class Exporter {
     else this.#range = { after: BigInt(String(next)) - 1n, upTo }
   }
 
-  async #copy(condition: string): Promise<ExportedFile> {
+  /**
+   * Whether the rows of a piece lie in the file by ascending `_id`, as they mostly do: then DuckDB, which keeps that
+   * order, need not sort them. A window without an order sees the rows as they lie.
+   */
+  async #liesInOrder(window: string): Promise<boolean> {
+    const { session, plan, selection } = this.#export
+    if (selection.ctes.length > 0) return false
+    const [disorder] =
+      (await session.row(
+        `SELECT 1 FROM (SELECT t._id <= lag(t._id) OVER () AS back FROM ${tableName(plan.table.id)} t WHERE ${window}) WHERE back LIMIT 1`,
+      )) ?? []
+    return disorder === undefined
+  }
+
+  async #copy({ condition, window }: PieceCondition): Promise<ExportedFile> {
     const { store, session, plan, selection } = this.#export
     const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = plan
     const { cells, order, from } = selection
     const { columns, copyOptions } = exportFormats[format]
     const dialect = dialectOf(store, table as StoredTable)
     const selected = columns(cells, dialect, line).join(', ')
-    const by = order.map(({ value, direction }) => `${value} ${direction}`).join(', ')
+    const inOrder = window !== undefined && (await this.#liesInOrder(window))
+    const by = inOrder ? '' : order.map(({ value, direction }) => `${value} ${direction}`).join(', ')
     const shown = cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
     const cut = this.#range ? '' : ` LIMIT ${limit ?? 'ALL'} OFFSET ${offset}`
     const rows = distinct
@@ -288,7 +311,7 @@ class Exporter {
         `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
       )
       const piece = await openExported(file)
-      if (piece.bytes > 0) this.#adaptWidth(piece.bytes)
+      if (piece.bytes > 0) this.#adaptWidth(PIECE_BYTES[inOrder ? 'asTheyLie' : 'sorted'] / piece.bytes)
       return piece
     } catch (error) {
       await rm(file, { force: true })
@@ -296,9 +319,8 @@ class Exporter {
     }
   }
 
-  #adaptWidth(bytes: number): void {
-    const growth = Math.min(PIECE_GROWTH, PIECE_BYTES / bytes)
-    this.#width = Math.min(WIDEST_PIECE, Math.max(1, Math.round(this.#width * growth)))
+  #adaptWidth(growth: number): void {
+    this.#width = Math.min(WIDEST_PIECE, Math.max(1, Math.round(this.#width * Math.min(PIECE_GROWTH, growth))))
   }
 
   #checkRows(): void {
