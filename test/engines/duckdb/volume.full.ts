@@ -106,9 +106,12 @@ test('a million rows, loaded by 10,000 a call, are downloaded as they were sent'
   small = await stand(MILLION)
 })
 
-test.runIf(process.platform === 'linux')('a download of five times the rows needs more memory only by what the file has grown', async () => {
-  await load(MILLION + 1, 5 * MILLION, 50_000)
-  const large = await stand(5 * MILLION)
-  // DuckDB keeps the pages it has read of the file, within its limit: they are not the download's.
-  expect(large.peak).toBeLessThanOrEqual(1.2 * small.peak + (large.file - small.file))
-})
+test.runIf(process.platform === 'linux')(
+  'a download of five times the rows needs more memory only by what the file has grown',
+  async () => {
+    await load(MILLION + 1, 5 * MILLION, 50_000)
+    const large = await stand(5 * MILLION)
+    // DuckDB keeps the pages it has read of the file, within its limit: they are not the download's.
+    expect(large.peak).toBeLessThanOrEqual(1.2 * small.peak + (large.file - small.file))
+  },
+)
