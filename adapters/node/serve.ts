@@ -65,12 +65,22 @@ function limits({ maxRequestBodyMb, maxLoadMb }: Config) {
 /** Carries requests to a datastore's `fetch`. */
 export function listener(fetch: Awaited<ReturnType<typeof openDatastore>>['datastore']['fetch']) {
   return getRequestListener(
-    (request, bindings) => {
+    async (request, bindings) => {
       const { incoming, outgoing } = bindings as { incoming: IncomingMessage; outgoing: ServerResponse }
-      return fetch(request, { address: incoming.socket.remoteAddress, broken: () => cut(incoming, outgoing) })
+      const response = await fetch(request, {
+        address: incoming.socket.remoteAddress,
+        broken: () => cut(incoming, outgoing),
+      })
+      // What is left of a refused body is not read to its end: the client must not send its next request behind it.
+      if (hasBody(incoming) && !incoming.complete) outgoing.shouldKeepAlive = false
+      return response
     },
     { errorHandler: () => Response.json('Bad request: the address or the Host header is malformed', { status: 400 }) },
   )
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /**

@@ -101,7 +101,7 @@ describe('a client that', () => {
     sent.on('error', () => {})
     sent.flushHeaders()
     const [response] = await once(sent, 'response')
-    expect(response.statusCode).toBe(413)
+    expect([response.statusCode, response.headers.connection]).toEqual([413, 'close'])
     sent.destroy()
     await emptied(folder)
   })

@@ -13,7 +13,10 @@ const PUBLIC = [
   ...['ValidationError', 'createDatastore'],
 ]
 
-const CORE_PACKAGES = ['@logtape/logtape', '@sinclair/typebox', 'itty-router', 'node-sql-parser', 'unstorage']
+const CORE_PACKAGES = [
+  ...['@logtape/logtape', '@sinclair/typebox', 'itty-router', 'lru-cache', 'multipasta', 'node-sql-parser'],
+  'unstorage',
+]
 
 /** Every file under `dist/` that package.json promises. */
 function promised(value: unknown): string[] {
