@@ -75,7 +75,7 @@ function readJson(file: string, records: Records): string {
 
 /** Forgets what was staged on this connection. */
 export async function dropStage(session: Session): Promise<void> {
-  const tables = ['_texts', '_shapes', '_typed', '_resolved']
+  const tables = ['_texts', '_shapes', '_typed', '_resolved', '_written']
   await session.run(tables.map((table) => `DROP TABLE IF EXISTS temp.${table}`).join('; '))
 }
 

@@ -1,4 +1,3 @@
-import { ValidationError } from '../../../core/errors.ts'
 import type { Column } from '../../../core/table-schema.ts'
 import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { UpsertPlan, Written } from '../engine.ts'
@@ -6,6 +5,8 @@ import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { checkConstraints, checkRequired, checkUnique, duplicateAmong } from './constraints.ts'
 import { appendTyped, carriedKey, duplicateKey, insertRows, storedRecords, timestamp } from './insert.ts'
+import { partsInOrder } from './merge-order.ts'
+import { countTargets, mergeDuplicates, refuseMissing, resolveTargets } from './merge-targets.ts'
 import type { StoredTable } from './metadata.ts'
 import { updateCounters, updateTable } from './metadata.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
@@ -93,7 +94,10 @@ async function insert(session: Session, table: StoredTable, staged: readonly Col
   return { affected, after, ids: `t._id >= ${table.nextId}` }
 }
 
-/** Updates the rows that the records name by key or `_id`, and inserts the others where the method allows it. */
+/**
+ * Updates the rows that the records name by key or `_id`, and inserts the others where the method allows it. The outcome
+ * is as if they were applied one after the other.
+ */
 export async function merge(
   store: Store,
   session: Session,
@@ -101,10 +105,32 @@ export async function merge(
   staged: readonly Column[],
   plan: MergePlan,
 ): Promise<Outcome> {
+  const parts = await partsInOrder(session, table, staged, plan.records)
+  if (parts.length === 0) return mergePart(store, session, table, staged, plan, 'TRUE')
+  await session.run('CREATE OR REPLACE TEMP TABLE _written (_final BIGINT)')
+  let after = table
+  for (const part of parts) {
+    const outcome = await mergePart(store, session, after, staged, plan, part)
+    await session.run(`INSERT INTO temp._written ${outcome.finals}`)
+    after = outcome.after
+  }
+  const finals = 'SELECT DISTINCT _final FROM temp._written'
+  const [affected] = (await session.row(`SELECT count(*) FROM (${finals})`)) ?? []
+  return { affected: Number(affected), after, ids: `t._id IN (${finals})` }
+}
+
+async function mergePart(
+  store: Store,
+  session: Session,
+  table: StoredTable,
+  staged: readonly Column[],
+  plan: MergePlan,
+  part: string,
+): Promise<Outcome & { finals: string }> {
   const byId = plan.records.columns.includes(ID_COLUMN)
   const flags = plan.records.shapeOf.length > 0
   const keys = carriedKey(table, staged)
-  await resolveTargets(session, table, keys, byId)
+  await resolveTargets(session, table, keys, byId, part)
   if (plan.records.count > 1) await mergeDuplicates(session, keys, staged, flags)
   const { matched, fresh, numbered, highest } = await countTargets(session)
   if (plan.method === 'update' && fresh > 0) await refuseMissing(session, keys, byId)
@@ -131,85 +157,8 @@ export async function merge(
     affected: matched + fresh,
     after: { ...table, nextId: base + fresh - numbered, count: table.count + fresh },
     ids: `t._id IN (SELECT _final FROM (${written}))`,
+    finals: `SELECT _final FROM (${written})`,
   }
-}
-
-interface Targets {
-  /** Records whose row exists. */
-  matched: number
-  /** Records that become new rows; among them those that bring their `_id`, and the highest of these. */
-  fresh: number
-  numbered: number
-  highest: number
-}
-
-async function countTargets(session: Session): Promise<Targets> {
-  const [matched, fresh, numbered, highest] =
-    (await session.row(
-      'SELECT count(_target), count(*) FILTER (_target IS NULL), count(_given) FILTER (_target IS NULL), ' +
-        'max(_given) FILTER (_target IS NULL) FROM temp._resolved',
-    )) ?? []
-  return { matched: Number(matched), fresh: Number(fresh), numbered: Number(numbered), highest: Number(highest ?? 0) }
-}
-
-/** Finds each record's row: by the `_id` it carries, else by the key. The temporary table `_resolved`. */
-async function resolveTargets(
-  session: Session,
-  table: StoredTable,
-  key: readonly string[],
-  byId: boolean,
-): Promise<void> {
-  const name = tableName(table.id)
-  const keys = key.map((column) => `k.${quoteIdentifier(column)} = r.${quoteIdentifier(column)}`)
-  const joins = [
-    ...(byId ? [`LEFT JOIN ${name} i ON i._id = r._given`] : []),
-    ...(keys.length > 0
-      ? [`LEFT JOIN ${name} k ON ${[...(byId ? ['r._given IS NULL'] : []), ...keys].join(' AND ')}`]
-      : []),
-  ]
-  const targets = [...(byId ? ['i._id'] : []), ...(keys.length > 0 ? ['k._id'] : [])]
-  const target = `coalesce(${[...targets, 'NULL::BIGINT'].join(', ')})`
-  await session.run(
-    `CREATE OR REPLACE TEMP TABLE _resolved AS SELECT r.*, ${target} AS _target FROM temp._typed r ${joins.join(' ')}`,
-  )
-}
-
-/** Several records of one row become one: the last word on each column wins. */
-async function mergeDuplicates(
-  session: Session,
-  key: readonly string[],
-  staged: readonly Column[],
-  flags: boolean,
-): Promise<void> {
-  const id = 'coalesce(_target, _given)'
-  const keys = key.map((column) => `CASE WHEN ${id} IS NULL THEN ${quoteIdentifier(column)} END`)
-  // A null in the key never equals another: such records stay apart.
-  const unkeyed = key.length > 0 ? key.map((column) => `${quoteIdentifier(column)} IS NULL`).join(' OR ') : 'TRUE'
-  const grouping = [id, ...keys, `CASE WHEN ${id} IS NULL AND (${unkeyed}) THEN _row END`].join(', ')
-  const [duplicate] =
-    (await session.row(`SELECT 1 FROM temp._resolved GROUP BY ${grouping} HAVING count(*) > 1 LIMIT 1`)) ?? []
-  if (duplicate === undefined) return
-  const last = (column: string, flag: string | undefined) =>
-    `last(${column} ORDER BY _row)${flag ? ` FILTER (${flag})` : ''} AS ${column}`
-  const columns = staged.map(({ name }, index) => last(quoteIdentifier(name), flags ? `_has_${index}` : undefined))
-  const merged = flags ? staged.map((_, index) => `bool_or(_has_${index}) AS _has_${index}`) : []
-  await session.run(
-    `CREATE OR REPLACE TEMP TABLE _resolved AS SELECT min(_row) AS _row, any_value(_given) AS _given, any_value(_target) AS _target, ` +
-      `${[...columns, ...merged].join(', ')} FROM temp._resolved GROUP BY ${grouping}`,
-  )
-}
-
-async function refuseMissing(session: Session, key: readonly string[], byId: boolean): Promise<void> {
-  const shown = ['_given', ...key.map(quoteIdentifier)].map((column) => `CAST(${column} AS VARCHAR)`)
-  const missing = await session.row(
-    `SELECT ${shown.join(', ')} FROM temp._resolved WHERE _target IS NULL ORDER BY _row LIMIT 1`,
-  )
-  if (!missing) return
-  const [given, ...keys] = missing
-  const names = byId && given !== null ? [ID_COLUMN] : key
-  const values = byId && given !== null ? [given] : keys
-  const shownKey = names.map((name, index) => `'${name}': ${values[index] === null ? 'None' : `'${values[index]}'`}`)
-  throw new ValidationError({ key: [`key "{${shownKey.join(', ')}}" not found`] })
 }
 
 async function updateMatched(
