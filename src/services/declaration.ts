@@ -86,7 +86,8 @@ export function guessedColumns(first: FirstRecord | undefined, known: ReadonlySe
 
 function fromSchema(given: unknown): Declaration {
   const schema = checkedSchema(given)
-  const { fields, primaryKey, ...schemaProperties } = schema
+  const { fields, ...schemaProperties } = schema
+  const { primaryKey } = schema
   const warnings = 'foreignKeys' in schema ? ["'foreignKeys' are stored and given back, but not enforced."] : []
   return {
     columns: fields.map(columnFromField),

@@ -1,4 +1,5 @@
 import type { Column, TableSchema } from '../../core/table-schema.ts'
+import { primaryKeyOf } from '../../core/table-schema.ts'
 
 /** Bytes in one piece or as a stream. A stream that can't be finished must error; it never ends as if whole. */
 export type Bytes = Uint8Array | ReadableStream<Uint8Array>
@@ -19,7 +20,7 @@ export interface Table {
   readonly primaryKey: readonly string[]
   /** Column lists of the declared indexes. */
   readonly indexes: readonly (readonly string[])[]
-  /** Properties of the Frictionless schema beside `fields` and `primaryKey`, as given. */
+  /** Properties of the Frictionless schema beside `fields`, as given; the key that holds is `primaryKey` above. */
   readonly schemaProperties: Readonly<Record<string, unknown>>
   /** Whether the table carries `_updated_at`. */
   readonly hasUpdatedAt: boolean
@@ -326,7 +327,13 @@ export class StaleSchema extends Error {
 
 /** The Frictionless Table Schema of a table, as it was given. */
 export function tableSchema(table: Pick<Table, 'columns' | 'primaryKey' | 'schemaProperties'>): TableSchema {
-  const schema: TableSchema = { ...table.schemaProperties, fields: table.columns.map((column) => column.field) }
-  if (table.primaryKey.length > 0) schema.primaryKey = [...table.primaryKey]
-  return schema
+  const { primaryKey: given, ...properties } = table.schemaProperties as Partial<TableSchema>
+  const stands =
+    given !== undefined && JSON.stringify(primaryKeyOf({ primaryKey: given })) === JSON.stringify(table.primaryKey)
+  const primaryKey = stands ? given : table.primaryKey.length > 0 ? [...table.primaryKey] : undefined
+  return {
+    ...properties,
+    fields: table.columns.map((column) => column.field),
+    ...(primaryKey !== undefined && { primaryKey }),
+  }
 }

@@ -31,6 +31,31 @@ const stored = ({ type, constraints }: { type: string; constraints: object }): C
 const nameOf = (type: string, constraints: object) => `${type} ${JSON.stringify(constraints)}`
 const firstOf = (constraints: object) => Object.keys(constraints)[0] as string
 
+const storedRows: readonly Call[] = [['create', { schema: { fields: [{ name: 'k', type: 'integer' }, { name: 'a', type: 'string', constraints: { maxLength: 9 } }, { name: 'n', type: 'integer' }], primaryKey: 'k' }, records: [{ k: 1, a: 'x', n: 1 }, { k: 2, a: 'yy', n: 7 }, { k: 3, a: 'x', n: null }] }]]
+const redeclare = (name: string, type: string, limits: object, more: object = {}): Call => ['create', { schema: { fields: [{ name, type, constraints: limits }] }, ...more }]
+
+/** A column, its stricter constraints, and what they meet among the stored rows: nothing, or a row by its `_id`. */
+const stricter: readonly (readonly [name: string, type: string, limits: object, id?: number])[] = [
+  ['n', 'integer', { minimum: 1, maximum: 7 }], ['n', 'integer', { maximum: 6 }, 2], ['n', 'integer', { required: true }, 3], ['n', 'integer', { unique: true }], ['n', 'number', { maximum: 6.5 }, 2],
+  ['a', 'string', { maxLength: 2, required: true }], ['a', 'string', { maxLength: 1 }, 2], ['a', 'string', { unique: true }, 3], ['a', 'string', { enum: ['x', 'yy'] }], ['a', 'string', { enum: ['x'] }, 2], ['a', 'string', { pattern: 'x+' }, 2],
+  ['new', 'string', { minLength: 1, unique: true }], ['new', 'string', { required: true }, 1],
+]
+
+/** Stored rows are held against constraints that a later declaration adds. */
+const tightened: readonly ContractCase[] = stricter.map(([name, type, limits, id]): ContractCase => ({
+  name: `§9.2 constraints: declared again, ${name} as ${type} ${JSON.stringify(limits)} ${id === undefined ? 'fits the stored rows' : `meets the row ${id}`}`,
+  setup: storedRows,
+  call: redeclare(name, type, limits, { records: [{ k: 4, a: 'maxLength' in limits ? 'z' : 'enum' in limits || 'pattern' in limits ? 'x' : 'zz', n: 5, ...(name === 'new' && { new: 'x' }) }] }),
+  ...(id === undefined
+    ? { then: [[['search', { limit: 0 }], { result: { total: 4 } }], [['info'], { result: { schema: { fields: (fields: { name: string; constraints?: object }[]) => JSON.stringify(fields.find((field) => field.name === name)?.constraints) === JSON.stringify(limits) } } }]] }
+    : {
+        status: 409,
+        type: 'Conflict Error',
+        error: { schema: [new RegExp(`^column "${name}", row with _id ${id}: .*${Object.keys(limits).at(-1)}`)], message: new RegExp(`column "${name}"`) },
+        then: [[['search', { limit: 0 }], { result: { total: 3 } }], [['info'], { result: { schema: { fields: [{ name: 'k' }, { name: 'a', constraints: { maxLength: 9 } }, { name: 'n', type: 'integer', constraints: undefined }] } } }]],
+      }),
+}))
+
 /** Frictionless constraints, held on every write (contract §9.2; the service's own promise). */
 export const constraints: readonly ContractCase[] = [
   ...rules.map(([type, limits, fits], index): ContractCase => ({
@@ -61,6 +86,7 @@ export const constraints: readonly ContractCase[] = [
   { name: '§9.2 constraints: unique, and an update of the same row', setup: [declare('integer', { unique: true }), ['upsert', { method: 'insert', records: [{ k: 1, a: 7 }] }]], call: ['upsert', { method: 'update', records: [{ k: 1, a: 7 }] }] },
   { name: '§9.2 constraints: unique, and two rows that swap', setup: [declare('integer', { unique: true }), ['upsert', { method: 'insert', records: [{ k: 1, a: 1 }, { k: 2, a: 2 }] }]], call: ['upsert', { method: 'update', records: [{ k: 1, a: 2 }, { k: 2, a: 1 }] }] },
   { name: '§9.2 constraints: dry_run finds what breaks them', setup: [declare('integer', { maximum: 5 })], call: ['upsert', { method: 'insert', dry_run: true, records: [{ k: 1, a: 6 }] }], error: { records: [/maximum/] } },
+  ...tightened,
   ...[{ minimum: 'x' }, { enum: 7 }, { pattern: '[' }, { minLength: 'x' }, { required: 'yes' }].map((bad): ContractCase => ({
     name: `§9.2 constraints: ${JSON.stringify(bad)} is refused in a declaration`,
     call: declare('pattern' in bad || 'minLength' in bad ? 'string' : 'integer', bad),

@@ -1,5 +1,5 @@
 import { badValue } from '../../../core/bad-value.ts'
-import { ValidationError } from '../../../core/errors.ts'
+import { ConflictError, ValidationError } from '../../../core/errors.ts'
 import type { Column } from '../../../core/table-schema.ts'
 import type { Filter } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
@@ -64,24 +64,77 @@ function rulesOf(columns: readonly Column[]): Rule[] {
  * @throws ValidationError naming the first row, its column, the constraint and the value.
  */
 export async function checkConstraints(session: Session, columns: readonly Column[], dialect: Dialect): Promise<void> {
-  const rules = rulesOf(columns)
-  if (rules.length === 0) return
-  const firsts = rules.map((rule) => `min(t._row) FILTER (${rule.broken(dialect, literals)})`)
-  const rows = await session.row(`SELECT ${firsts.join(', ')} FROM temp._typed t`)
+  const broken = await firstBroken(session, rulesOf(columns), 'temp._typed', '_row', dialect)
+  if (broken) throw badValue(broken.row, broken.column, broken.sentence)
+}
+
+/** The first row of `source` that breaks a rule: its number in the column `row`, and what is wrong with it. */
+async function firstBroken(
+  session: Session,
+  rules: readonly Rule[],
+  source: string,
+  row: '_row' | '_id',
+  dialect: Dialect,
+): Promise<{ row: number; column: string; sentence: string } | undefined> {
+  if (rules.length === 0) return undefined
+  const firsts = rules.map((rule) => `min(t.${row}) FILTER (${rule.broken(dialect, literals)})`)
+  const rows = await session.row(`SELECT ${firsts.join(', ')} FROM ${source} t`)
   const found = rules.flatMap((rule, index) =>
     typeof rows?.[index] === 'bigint' ? [{ rule, row: Number(rows[index]) }] : [],
   )
   const first = found.sort((a, b) => a.row - b.row)[0]
-  if (!first) return
+  if (!first) return undefined
   const { column, constraint, limit } = first.rule
   const [value] =
-    (await session.row(`SELECT ${quoteIdentifier(column.name)}::VARCHAR FROM temp._typed WHERE _row = ${first.row}`)) ??
+    (await session.row(`SELECT ${quoteIdentifier(column.name)}::VARCHAR FROM ${source} WHERE ${row} = ${first.row}`)) ??
     []
-  throw badValue(
-    first.row,
-    column.name,
-    `value "${value}" violates the constraint ${constraint}: ${JSON.stringify(limit)}`,
+  const shown = value === null ? 'null' : `value "${value}"`
+  const sentence = `${shown} violates the constraint ${constraint}: ${JSON.stringify(limit)}`
+  return { row: first.row, column: column.name, sentence }
+}
+
+const isRequired: RuleMaker =
+  ({ name }) =>
+  () =>
+    `t.${quoteIdentifier(name)} IS NULL`
+
+/**
+ * Holds the stored rows against constraints that a new declaration adds or changes. Asked after the columns were
+ * altered, inside the transaction.
+ *
+ * @throws ConflictError naming the first row by its `_id`, and the column.
+ */
+export async function checkStoredRows(
+  session: Session,
+  before: StoredTable,
+  table: StoredTable,
+  dialect: Dialect,
+): Promise<void> {
+  const stored = new Map(before.columns.map(({ name, field }) => [name, field.constraints ?? {}]))
+  const added = table.columns.flatMap((column) => {
+    const held = stored.get(column.name) ?? {}
+    const limits = Object.entries(column.field.constraints ?? {})
+    const constraints = limits.filter(([name, limit]) => JSON.stringify(held[name]) !== JSON.stringify(limit))
+    const field = { ...column.field, constraints: Object.fromEntries(constraints) }
+    return constraints.length > 0 ? [{ ...column, field }] : []
+  })
+  const required = added.flatMap((column): Rule[] =>
+    column.field.constraints?.required === true
+      ? [{ column, constraint: 'required', limit: true, broken: isRequired(column, true) }]
+      : [],
   )
+  const broken = await firstBroken(session, [...rulesOf(added), ...required], tableName(table.id), '_id', dialect)
+  if (broken) throw storedConflict(broken.column, broken.row, broken.sentence)
+  const ids = `SELECT _id AS _row, _id AS _final FROM ${tableName(table.id)}`
+  for (const { name } of uniqueColumns(added)) {
+    const row = await duplicateAmong(session, table, [name], ids, 'o._id < t._id')
+    if (row !== undefined) throw storedConflict(name, row, 'the value violates the constraint unique: true')
+  }
+}
+
+function storedConflict(column: string, id: number, sentence: string): ConflictError {
+  const where = `column "${column}", row with _id ${id}`
+  return new ConflictError(`A stored row does not fit: ${where}: ${sentence}.`, { schema: [`${where}: ${sentence}`] })
 }
 
 /**
@@ -118,25 +171,33 @@ export async function checkRequired(
  * @param written - SQL of the written rows: `_row`, the record's place, and `_final`, the row's `_id`.
  */
 export async function checkUnique(session: Session, table: StoredTable, written: string): Promise<void> {
-  for (const { name, field } of table.columns) {
-    if (field.constraints?.unique !== true) continue
+  for (const { name } of uniqueColumns(table.columns)) {
     const row = await duplicateAmong(session, table, [name], written)
     if (row !== undefined) throw badValue(row, name, 'the value violates the constraint unique: true')
   }
 }
 
-/** The first written row that shares the values of these columns with another; null equals nothing. */
+function uniqueColumns(columns: readonly Column[]): Column[] {
+  return columns.filter(({ field }) => field.constraints?.unique === true)
+}
+
+/**
+ * The first written row that shares the values of these columns with another; null equals nothing.
+ *
+ * @param other - SQL of which rows `o` count beside the written one, `t`.
+ */
 export async function duplicateAmong(
   session: Session,
   table: StoredTable,
   names: readonly string[],
   written: string,
+  other = 'o._id <> t._id',
 ): Promise<number | undefined> {
   const equal = names.map((name) => `o.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`)
   const [row] =
     (await session.row(
       `SELECT min(w._row) FROM (${written}) w JOIN ${tableName(table.id)} t ON t._id = w._final ` +
-        `JOIN ${tableName(table.id)} o ON o._id <> t._id AND ${equal.join(' AND ')}`,
+        `JOIN ${tableName(table.id)} o ON ${other} AND ${equal.join(' AND ')}`,
     )) ?? []
   return row === null || row === undefined ? undefined : Number(row)
 }

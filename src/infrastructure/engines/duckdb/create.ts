@@ -4,7 +4,7 @@ import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { TablePlan, Written } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
-import { checkConstraints, checkPatterns } from './constraints.ts'
+import { checkConstraints, checkPatterns, checkStoredRows } from './constraints.ts'
 import { appendTyped, storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
@@ -42,6 +42,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
     }
     if (!current) await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
     if (current && !sameList(current.primaryKey, altered.primaryKey)) await checkStoredKeys(session, altered)
+    if (current) await checkStoredRows(session, current, altered, dialect)
     const table = records ? await append(session, altered, staged) : altered
     await (current ? updateTable(session, table) : insertTable(session, table))
     const answered = plan.includeRecords
