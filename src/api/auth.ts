@@ -3,7 +3,9 @@ import { NotAuthorized, NotFound, TableNotFound, ValidationError } from '../core
 import type { Table } from '../infrastructure/engines/engine.ts'
 import { splitFileName } from '../services/file-formats.ts'
 import { TABLE_METADATA } from '../services/table-metadata.ts'
+import { guardAliases } from './aliases.ts'
 import type { Context } from './context.ts'
+import { inTheirWords, inWordsOfSql } from './denials.ts'
 import type { Grants, Operation, Target } from './operation.ts'
 
 type Params = Record<string, unknown>
@@ -28,14 +30,14 @@ const policies: { [T in Target]: Policy<T> } = {
 
   async table(context, operation, params) {
     const asked = params.resource_id as string
+    context.resource = asked
     const table = await describe(context, asked)
     if (!table) throw new TableNotFound(asked, operation.noun)
-    try {
-      return { table, decision: await ask(context, operation, { resourceId: table.id }) }
-    } catch (error) {
-      if (operation.hidesDenial && error instanceof NotAuthorized) throw new TableNotFound(asked, operation.noun)
-      throw error
-    }
+    const decision = await ask(context, operation, { resourceId: table.id }).catch((error) => {
+      throw inTheirWords(error, { asked, id: table.id, operation })
+    })
+    context.resource = table.id
+    return { table, decision }
   },
 
   async download(context, operation, params) {
@@ -63,18 +65,21 @@ const policies: { [T in Target]: Policy<T> } = {
 
   async declaration(context, operation, params) {
     const resource = params.resource as Params | undefined
-    if (resource) return { decision: await ask(context, operation, { packageId: resource.package_id as string }) }
-    const id = params.resource_id as string
+    const id = params.resource_id as string | undefined
     context.resource = id
-    const decision = await ask(context, operation, { resourceId: id })
-    guardReadOnly(decision, params)
+    const about = resource ? { packageId: resource.package_id as string } : { resourceId: id }
+    const decision = await ask(context, operation, about)
+    if (id !== undefined) guardReadOnly(decision, params)
+    await guardAliases(context, id, params.aliases as string[] | undefined, (alias) =>
+      ask(context, { ...operation, permission: 'update' }, { resourceId: alias }),
+    )
     return { decision }
   },
 
   async load(context, operation, params) {
     const id = params.resource_id as string
     context.resource = id
-    const found = await context.service.engine.describe(id, { signal: context.request.signal })
+    const found = await describe(context, id)
     const table = found?.id === id ? found : undefined
     const decision = await ask(context, table ? operation : { ...operation, permission: 'create' }, { resourceId: id })
     guardReadOnly(decision, params)
@@ -122,18 +127,14 @@ function ask(
 }
 
 async function authorizeTable(context: Context, operation: Operation, table: Table): Promise<void> {
+  await ask(context, operation, { resourceId: table.id }).catch((error) => {
+    throw inWordsOfSql(error)
+  })
   context.resource = context.resource === undefined ? table.id : `${context.resource},${table.id}`
-  try {
-    await ask(context, operation, { resourceId: table.id })
-  } catch (error) {
-    throw error instanceof NotAuthorized ? new NotAuthorized('Not authorized to read resource.') : error
-  }
 }
 
-async function describe(context: Context, idOrAlias: string): Promise<Table | undefined> {
-  const table = await context.service.engine.describe(idOrAlias, { signal: context.request.signal })
-  if (table) context.resource = table.id
-  return table
+function describe(context: Context, idOrAlias: string): Promise<Table | undefined> {
+  return context.service.engine.describe(idOrAlias, { signal: context.request.signal })
 }
 
 const READ_ONLY =

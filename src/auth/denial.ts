@@ -8,3 +8,6 @@ export function denial({ permission, resourceId, packageId }: Question, user?: s
   const what = packageId ? `package ${packageId}` : `resource ${resourceId}`
   return new NotAuthorized(`${who} to perform ${privilege} on ${what}`)
 }
+
+/** A no to the caller's credential, whatever it asks for. The words name no resource. */
+export class CredentialRefused extends NotAuthorized {}

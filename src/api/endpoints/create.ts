@@ -14,7 +14,7 @@ export async function create(input: Input<CreateParams>, { decision }: Grants['d
     context.resource = resource.id
     const { engine } = context.service
     const taken = await engine.describe(resource.id, callOptions(context))
-    if (taken) throw new ConflictError(`There is a table "${taken.id}" already: the new resource can't have it.`)
+    if (taken) throw new ConflictError(`There is a table "${resource.id}" already: the new resource can't have it.`)
     return declare(input, resource.id, { ...decision, resource }, resource)
   })
 }

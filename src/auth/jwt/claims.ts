@@ -1,6 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { NotAuthorized } from '../../core/errors.ts'
-import { denial } from '../denial.ts'
+import { CredentialRefused, denial } from '../denial.ts'
 import type { Permission, Question } from '../provider.ts'
 
 const SCOPES: Record<Permission, string> = {
@@ -32,7 +31,7 @@ function words(payload: JWTPayload, claim: string): string[] {
   if (value === undefined) return []
   if (typeof value === 'string') return value.split(/\s+/).filter(Boolean)
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
-  throw new NotAuthorized(`invalid JWT: the claim "${claim}" must be a list of texts`)
+  throw new CredentialRefused(`invalid JWT: the claim "${claim}" must be a list of texts`)
 }
 
 function reaches(patterns: string[], resourceId?: string): boolean {

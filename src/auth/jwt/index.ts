@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
-import { NotAuthorized, ServiceUnavailable } from '../../core/errors.ts'
+import { ServiceUnavailable } from '../../core/errors.ts'
+import { CredentialRefused } from '../denial.ts'
 import type { AuthProvider, Decision } from '../provider.ts'
 import type { ProviderContext } from '../registry.ts'
 import { checkClaims } from './claims.ts'
@@ -30,7 +31,7 @@ export default async function jwt({ config, logger }: ProviderContext): Promise<
       const isPublic = question.permission === 'read' && config.jwtPublicRead
       if (!question.credential) {
         if (isPublic) return {}
-        throw new NotAuthorized('JWT token required')
+        throw new CredentialRefused('JWT token required')
       }
       const payload = await verify(question.credential, keys, options).catch((error) => {
         throw refusal(error)
@@ -80,9 +81,9 @@ const REASONS: Record<string, string> = {
 function refusal(error: unknown): Error {
   if (error instanceof ServiceUnavailable) return error
   if (error instanceof errors.JWTClaimValidationFailed)
-    return new NotAuthorized(`invalid JWT: its claim "${error.claim}" is missing or not the one expected`)
+    return new CredentialRefused(`invalid JWT: its claim "${error.claim}" is missing or not the one expected`)
   const code = error instanceof errors.JOSEError ? error.code : ''
-  return new NotAuthorized(`invalid JWT: ${REASONS[code] ?? 'it can not be verified'}`)
+  return new CredentialRefused(`invalid JWT: ${REASONS[code] ?? 'it can not be verified'}`)
 }
 
 function identify(payload: JWTPayload): Decision['identity'] {

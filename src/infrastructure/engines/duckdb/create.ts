@@ -126,9 +126,9 @@ export async function checkNames(
 ): Promise<void> {
   if (basedOn === undefined) {
     const holder = await nameHolder(session, id)
-    const taken = holder.table ?? holder.alias
-    if (taken !== undefined) {
-      const what = holder.table ? `the table "${taken}"` : `an alias of "${taken}"`
+    // Whose it is would tell a caller of a table that it may not read.
+    if (holder.table !== undefined || holder.alias !== undefined) {
+      const what = holder.table !== undefined ? 'a table' : 'an alias of another table'
       throw new ConflictError(`The name "${id}" is taken by ${what}; upper and lower case don't tell names apart.`)
     }
   }
