@@ -1,4 +1,5 @@
 import { IntegrityError } from '../core/errors.ts'
+import { pythonText } from '../core/python-text.ts'
 import { parseJson, parseKeepingDigits } from './json.ts'
 
 /** What is wrong with one parameter: CKAN's sentences. */
@@ -134,7 +135,7 @@ function readList(value: unknown, _property: CoercedProperty): string[] {
   return value.map((item: unknown) => {
     if (typeof item === 'string') return item
     if (Array.isArray(item)) throw new Mistake(`invalid value ${JSON.stringify(toText(item))}`)
-    throw new Mistake(`Neither a string nor a list: ${toText(item)}`)
+    throw new Mistake(`Neither a string nor a list: ${pythonText(item)}`)
   })
 }
 
@@ -144,7 +145,7 @@ function readIndexes(value: unknown, property: CoercedProperty): string[][] {
   if (!Array.isArray(value)) throw new Mistake('Not a list')
   return value.map((item: unknown) => {
     if (typeof item !== 'string' && !Array.isArray(item))
-      throw new Mistake(`Neither a string nor a list: ${toText(item)}`)
+      throw new Mistake(`Neither a string nor a list: ${pythonText(item)}`)
     return readList(item, property).map(unquote)
   })
 }

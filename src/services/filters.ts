@@ -1,4 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
+import { pythonRepr, pythonText } from '../core/python-text.ts'
 import type { Column } from '../core/table-schema.ts'
 import type { Filter } from '../infrastructure/engines/engine.ts'
 import { filterValue } from './filter-values.ts'
@@ -54,7 +55,7 @@ class FilterParser {
   #member(key: string, value: unknown, depth: number): Filter[] {
     if (key === '$or' || key === '$and') {
       if (!Array.isArray(value) || !value.every(isDict)) {
-        refuse(`Filter operations must be defined as a list of dicts: ${JSON.stringify({ [key]: value })}`)
+        refuse(`Filter operations must be defined as a list of dicts: ${pythonText(value)}`)
       }
       return value.length === 0 ? [] : [this.group(key === '$or' ? 'or' : 'and', value, depth + 1)]
     }
@@ -86,7 +87,7 @@ class FilterParser {
     const filters = Object.entries(dict).map(([op, value]): Filter => {
       if (op === 'in' && Array.isArray(value)) return this.#membership(column, value)
       if (!RANGES.has(op))
-        refuse(`Unknown filter operation: FilterOp(field='${column.name}', op='${op}', value=${show(value)})`)
+        refuse(`Unknown filter operation: FilterOp(field='${column.name}', op='${op}', value=${pythonRepr(value)})`)
       return this.#comparison(op as 'eq', column, value)
     })
     if (filters.length === 0) refuse(`No filter operation is given for field: ${column.name}`)
@@ -121,11 +122,4 @@ function isDict(value: unknown): value is Dict {
 
 function refuse(sentence: string): never {
   throw new ValidationError({ filters: [sentence] })
-}
-
-/** As Python would print it: CKAN's clients see it so. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`
-  if (typeof value === 'boolean') return value ? 'True' : 'False'
-  return value === null ? 'None' : JSON.stringify(value)
 }

@@ -74,6 +74,7 @@ export const coercions: readonly ContractCase[] = [
   })),
   { name: '§1.4 list of a quoted name with a comma', setup: [table('a int'), ['create', { fields: [{ id: 'x, y', type: 'int' }] }]], call: ['search', { fields: '"x, y",a' }], fields: [{ id: 'x, y', type: 'int4' }, { id: 'a', type: 'int4' }] },
   { name: '§1.4 a list that is none', setup: [three], call: ['search', { fields: 7 }], error: { fields: ['Not a list'] } },
+  ...([[null, 'None'], [true, 'True'], [{ a: 'b' }, "{'a': 'b'}"]] as const).map(([item, shown]): ContractCase => ({ name: `§1.4 a list with ${shown} in it`, setup: [three], call: ['search', { fields: ['_id', item] }], error: { fields: [`Neither a string nor a list: ${shown}`] } })),
   { name: '§1.4 a list with a number in it', setup: [three], call: ['search', { fields: [7] }], error: { fields: ['Neither a string nor a list: 7'] } },
   { name: '§1.4 sort as a list', setup: [three], call: ['search', { sort: ['a desc', 'b desc'], fields: 'b' }], records: [{ b: 1 }, { b: 3 }, { b: 2 }] },
   { name: '§1.4 q of a number is its text', setup: [three], call: ['search', { q: 3 }], result: { q: '3', total: 1 } },
