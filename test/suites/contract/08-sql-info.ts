@@ -1,4 +1,5 @@
 // biome-ignore-all format: one case a line
+import { deepEqual, equal } from 'node:assert/strict'
 import type { Call, ContractCase } from './case.ts'
 import { table } from './case.ts'
 import { absent, exactly } from './match.ts'
@@ -37,6 +38,8 @@ const searchSql: readonly ContractCase[] = [
   { name: '§8.6 types', setup: [trees], call: sql(`SELECT count(*) AS a, avg(height) AS b, 'x' AS c, n AS d, seen AS e, height AS f FROM "$id" GROUP BY n, seen, height ORDER BY n`), result: { fields: [{ id: 'a', type: 'int8' }, { id: 'b' }, { id: 'c', type: 'text' }, { id: 'd', type: 'int4' }, { id: 'e', type: 'timestamp' }, { id: 'f', type: 'numeric' }] } },
   { name: '§8.6 now() is a timestamptz', call: sql('SELECT now() AS t'), fields: [{ id: 't', type: 'timestamptz' }] },
   { name: '§8.6 timestamps are ISO without forced milliseconds', setup: [trees], call: sql('SELECT seen FROM "$id" ORDER BY n'), records: [{ seen: '2005-03-01T00:00:00' }, { seen: '2005-03-01T01:02:03.000123' }, { seen: null }] },
+  { name: '§8.6 whole numbers divide to whole numbers', setup: [trees], call: sql('SELECT 7/2 AS a, -7/2 AS b, n/2 AS c, 7.0/2 AS d FROM "$id" WHERE n = 3'), records: [{ a: 3, b: -3, c: 1, d: 3.5 }] },
+  { name: '§8.6 columns of one name are all kept', setup: [trees], call: sql('SELECT a.n, b.n, 1 AS n_1 FROM "$id" a JOIN "$id" b ON b.n = a.n + 1 ORDER BY a.n'), check: ({ result }) => { const names = result.fields.map(({ id }: { id: string }) => id); equal(new Set(names).size, 3); deepEqual(result.records.map((record: Record<string, number>) => names.map((name: string) => record[name])), [[1, 2, 1], [2, 3, 1]]) } },
   { name: '§8.6 no rows', setup: [trees], call: sql('SELECT n FROM "$id" WHERE false'), records: [] },
   { name: '§8.6 other parameters are echoed', call: ['search_sql', { sql: 'SELECT 1 AS n', other: 'x' }], result: { other: 'x' } },
   { name: '§8.6 other parameters are ignored', call: ['search_sql', { sql: 'SELECT 1 AS n', limit: 0, resource_id: 'x' }], ...n(1) },
