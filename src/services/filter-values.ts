@@ -2,6 +2,7 @@ import { invalidInput } from '../core/bad-value.ts'
 import type { Family } from '../core/field-types.ts'
 import type { Column } from '../core/table-schema.ts'
 import { matchesType } from '../core/values.ts'
+import { spacedTime } from './records/times.ts'
 
 /** JSON kinds of a filter's value that each family compares with; the text must then match the type's pattern. */
 const kinds: Readonly<Record<Family, readonly string[]>> = {
@@ -19,6 +20,8 @@ const kinds: Readonly<Record<Family, readonly string[]>> = {
   opaque: ['string'],
 }
 
+const CLOCKS: ReadonlySet<Family> = new Set(['date', 'timestamp', 'timestamptz'])
+
 /**
  * A filter's value as a text that its column's type can read; null stays null (IS NULL, contract §10.2 row 27).
  * What it can't read comes back as a sentence.
@@ -31,7 +34,7 @@ export function filterValue(op: string, column: Column, value: unknown): string 
   if (family === 'json')
     return op === 'eq' ? JSON.stringify(value) : { mistake: `${type.type.name} values can't be compared by ${op}` }
   if (!kinds[family].includes(typeof value)) return { mistake: invalidInput(type, show(value)) }
-  const text = String(value)
+  const text = CLOCKS.has(family) ? spacedTime(String(value)) : String(value)
   // A number with a fraction is comparable with whole numbers; a text of one is not an integer.
   if (family === 'integer' && typeof value === 'number') return text
   return matchesType(type, text) ? text : { mistake: invalidInput(type, text) }

@@ -1,15 +1,10 @@
 import { outOfRange } from '../../core/bad-value.ts'
-import { HAS_ESCAPE, HAS_EXPONENT, HAS_FRACTION, textOf } from '../../core/json-scanner.ts'
+import { HAS_EXPONENT, HAS_FRACTION, textOf } from '../../core/json-scanner.ts'
 import type { Cell, ValueWriter } from './cell.ts'
 import type { LineWriter } from './line-writer.ts'
 import { roundToInteger, survivesDouble } from './numbers.ts'
 
 const QUOTE = 0x22
-const ZONE = /:\d\d(?:\.\d*)?\s*(?:Z|UTC|[+-]\d{1,2}(?::?\d\d)?)$/i
-/** More than any time of day with its zone needs. */
-const TIME_LENGTH = 48
-/** A zone is no longer than this: `+02:00`, and a blank or two. */
-const ZONE_BYTES = 8
 
 export function keep(): void {}
 
@@ -43,15 +38,6 @@ export function wholeText(cell: Cell, token: string): string {
     )
   }
   return rounded.text
-}
-
-/** A column without time zone drops an offset and keeps the clock (contract §4.5). */
-export function localTime(cell: Cell): void {
-  emptyIsNull(cell)
-  if (!mayHaveZone(cell) || !ZONE.test(stringOf(cell).trimEnd().slice(-TIME_LENGTH))) return
-  cell.warn('offset dropped', (place) => {
-    return `the UTC offset of "${stringOf(cell)}" ${place} was dropped: the column is a timestamp without time zone`
-  })
 }
 
 export function jsonString(cell: Cell): void {
@@ -109,17 +95,6 @@ export function fitted(cell: Cell, text: string, length: number): string {
 
 function isIntegerToken(flags: number): boolean {
   return (flags & (HAS_FRACTION | HAS_EXPONENT)) === 0
-}
-
-/** Cheap and never wrongly false: looks at the last few bytes only. */
-function mayHaveZone({ bytes, start, end, flags }: Cell): boolean {
-  const last = bytes[end - 2] as number
-  if (last < 0x30 || last > 0x39) return last !== QUOTE
-  if (flags & HAS_ESCAPE) return true
-  for (let p = end - 3; p > start + 6 && p > end - ZONE_BYTES; p--) {
-    if (bytes[p] === 0x2b || bytes[p] === 0x2d) return true
-  }
-  return false
 }
 
 function stringOf(cell: Cell): string {

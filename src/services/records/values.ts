@@ -3,6 +3,7 @@ import { Kind } from '../../core/json-scanner.ts'
 import { arrayLiteral, arrayText, listAsText, listOf } from './arrays.ts'
 import type { RecordColumn, ValueWriter } from './cell.ts'
 import * as scalar from './scalars.ts'
+import { clockText, localTime } from './times.ts'
 
 type Row = Readonly<Partial<Record<'string' | 'number' | 'boolean' | 'null' | 'array' | 'object', ValueWriter>>>
 
@@ -15,10 +16,10 @@ const families: Readonly<Record<Family, Row>> = {
   float: { string: scalar.emptyIsNull, number: scalar.exactNumber },
   boolean: { string: scalar.emptyIsNull, boolean: scalar.keep },
   text: { string: scalar.keep, number: scalar.exactNumber, boolean: scalar.keep, array: listAsText },
-  date: textOnly,
-  time: textOnly,
-  timestamp: { string: scalar.localTime },
-  timestamptz: textOnly,
+  date: { string: clockText },
+  time: { string: clockText },
+  timestamp: { string: localTime },
+  timestamptz: { string: clockText },
   json: {
     string: scalar.jsonString,
     number: scalar.exactNumber,

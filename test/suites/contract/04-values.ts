@@ -24,6 +24,9 @@ const accepted: readonly (readonly [type: string, sent: string, stored: string])
   ['timestamp', '"2020-01-01T10:00:00Z"', '"2020-01-01T10:00:00.000"'], ['timestamp', '"2020-01-01T10:00:00+02:00"', '"2020-01-01T10:00:00.000"'],
   ['timestamp', '"2020-01-01 02:03:04.123"', '"2020-01-01T02:03:04.123"'], ['timestamp', '"2020-01-01 02:03:04.123456"', '"2020-01-01T02:03:04.123456"'],
   ['timestamp', '"12/31/2020"', '"2020-12-31T00:00:00.000"'],
+  ['date', '"20200131"', '"2020-01-31"'], ['timestamp', '"20200131"', '"2020-01-31T00:00:00.000"'], ['timestamp', '"20200131 10:20:30.5"', '"2020-01-31T10:20:30.500"'], ['timestamp', '"20200131T102030"', '"2020-01-31T10:20:30.000"'],
+  ['timestamptz', '"20200131T102030Z"', '"2020-01-31T10:20:30+00:00"'], ['timestamp', '"2020-01-01T02:03:04.1234567"', '"2020-01-01T02:03:04.123457"'], ['timestamp', '"2020-01-01T02:03:04.1230000"', '"2020-01-01T02:03:04.123"'],
+  ['timestamptz', '"2020-01-01T02:03:04.1234561+00:00"', '"2020-01-01T02:03:04.123456+00:00"'], ['time', '"10:05:00.1234567"', '"10:05:00.123457"'], ['timestamp', '"2020-01-01T02:03:59.99999999"', '"2020-01-01T02:03:59.999999"'],
   ['timestamp', '"January 8, 1999"', '"1999-01-08T00:00:00.000"'],
   ['timestamptz', '"2020-01-01T02:03:04.5+02:00"', '"2020-01-01T00:03:04.5+00:00"'], ['timestamptz', '"2020-01-01T02:03:04Z"', '"2020-01-01T02:03:04+00:00"'],
   ['text[]', '["one","two"]', '["one","two"]'], ['text[]', '"{x,y}"', '["x","y"]'], ['text[]', '[null,"NULL",""]', '[null,"NULL",""]'], ['int[]', '[1,"2"]', '[1,2]'], ['int[]', '"{1,NULL}"', '[1,null]'],
@@ -44,7 +47,7 @@ const refused: readonly (readonly [type: string, sent: string, sentence: RegExp]
   ['numeric', '"NaN"', /numeric/], ['numeric', '1e300', /numeric/], ['numeric(4,1)', '12345', /numeric/],
   ['float', '"x"', /^invalid input syntax for type double precision: "x"$/], ['float', '1e999', /out of range/], ['bool', '0', /boolean/], ['bool', '1', /boolean/], ['bool', '"maybe"', /^invalid input syntax for type boolean: "maybe"$/],
   ['text', '{"a": 1}', /./], ['text', '"a\\u0000b"', /0x00/], ['varchar(3)', '"abcd"', /^value too long for type character varying\(3\)$/],
-  ['date', '"2020-02-30"', /date/], ['date', '7', /date/], ['timestamp', '"31/12/2020"', /timestamp|date\/time/], ['timestamp', '"x"', /^invalid input syntax for type timestamp: "x"$/], ['timestamp', '"2020-13-01"', /timestamp|date\/time/],
+  ['date', '"2020-02-30"', /date/], ['date', '7', /date/], ['date', '"20201301"', /date/], ['date', '"202001311"', /date/], ['timestamp', '"31/12/2020"', /timestamp|date\/time/], ['timestamp', '"x"', /^invalid input syntax for type timestamp: "x"$/], ['timestamp', '"2020-13-01"', /timestamp|date\/time/],
   ['time', '"25:00"', /time/], ['text[]', '"[\\"x\\"]"', /^malformed array literal: "\["x"\]"$/], ['int[]', '["x"]', /x/], ['uuid', '"x"', /^invalid input syntax for type uuid: "x"$/],
 ]
 
@@ -80,5 +83,7 @@ export const values: readonly ContractCase[] = [
   { name: '§4.5 numeric: no column holds 38 digits before and one after the point', setup: [column('numeric'), insert('0.5')], call: insert('12345678901234567890123456789012345678'), error: { records: [/numeric field overflow/], records_row: 0 }, then: [[['search', { fields: 'a' }], { records: [{ a: 0.5 }] }]] },
   { name: '§10.5 a rounded number is warned about', setup: [column('int')], call: insert('12.5'), warning: /12\.5 \(row 0, column "a"\) was rounded to 13/ },
   { name: '§10.5 a dropped offset is warned about', setup: [column('timestamp')], call: insert('"2020-01-01T10:00:00+02:00"'), warning: /offset.*\(row 0, column "a"\) was dropped/ },
+  { name: '§10.5 a time to less than a microsecond is warned about', setup: [column('timestamp')], call: insert('"2020-01-01T02:03:04.1234567"'), warning: /2020-01-01T02:03:04\.1234567" \(row 0, column "a"\) was rounded to 2020-01-01T02:03:04\.123457/ },
+  { name: '§10.5 zeros behind a microsecond are not', setup: [column('timestamp')], call: insert('"2020-01-01T02:03:04.1234560"'), warning: false },
   { name: '§10.5 nothing else is', setup: [column('timestamp')], call: insert('"2020-01-01"'), warning: false, result: { records: absent } },
 ]

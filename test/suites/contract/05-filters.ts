@@ -24,6 +24,7 @@ const grammar: readonly (readonly [name: string, filters: unknown, ids: number[]
   ['range', { n: { gt: 1, lt: 3 } }, [2]],
   ['range of text', { t: { gte: 'elm', lt: 'f' } }, [2]],
   ['range of dates', { d: { gt: '2020-06-01', lte: '2021-01-01' } }, [2]],
+  ['range of dates without signs', { d: { gt: '20200601', lte: '20210101' } }, [2]],
   ['range of an empty result', { n: { gt: 3, lt: 1 } }, []],
   ['list of ranges and scalars', { n: [{ lte: 1 }, 2, { gte: 3 }] }, [1, 2, 3]],
   ['list of ranges', { n: [{ lt: 2 }, { gt: 2 }] }, [1, 3]],

@@ -208,7 +208,6 @@ const refused: Record<string, [given: string, sentence: RegExp][]> = {
   ],
   timestamp: [
     ['"2020-13-01"', /out of range/],
-    ['"2020-01-01T10:00:00.1234567"', /./],
     ['"now"', /invalid/],
     ['"infinity"', /invalid/],
   ],
