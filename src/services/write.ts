@@ -63,8 +63,6 @@ function created(
       ...(fields && { fields }),
       schema: tableSchema(table),
       primary_key: table.primaryKey,
-      ...(params.aliases && { aliases: params.aliases }),
-      ...(params.indexes && { indexes: params.indexes }),
       delete_fields: params.delete_fields,
       calculate_record_count: params.calculate_record_count,
       method: 'insert',

@@ -20,7 +20,7 @@ export async function create(input: Input<CreateParams>, { decision }: Grants['d
 }
 
 async function declare(
-  { context, params, extras }: Input<CreateParams>,
+  { context, params, raw, extras }: Input<CreateParams>,
   resourceId: string,
   decision: Decision,
   made?: CkanResource,
@@ -32,6 +32,8 @@ async function declare(
   const result = {
     ...(packageId !== undefined && { package_id: packageId }),
     ...(made && { resource: made }),
+    ...(params.aliases && { aliases: raw.aliases }),
+    ...(params.indexes && { indexes: raw.indexes }),
     ...(Object.keys(extras).length > 0 && { __extras: extras }),
   }
   return toAnswer(answered, { result, warnings })

@@ -15,5 +15,6 @@ export async function search(
       ? await searchTableMetadata(serviceContext(context), params, granted.listing, callOptions(context))
       : await read.search(serviceContext(context), granted.table, params, callOptions(context))
   const { limit, offset, total } = answered.result as { limit: number; offset: number; total?: number }
-  return toAnswer(answered, { result: { _links: pageLinks(context, { limit, offset, total }, withOffset(raw)) } })
+  const _links = pageLinks(context, { limit, offset, total }, withOffset(raw))
+  return toAnswer(answered, { result: { ...(typeof raw.sort === 'string' && { sort: raw.sort }), _links } })
 }

@@ -26,7 +26,5 @@ describeContract({
     '§4.5 timestamp takes "January 8, 1999"': 'only dates in digits are read, so that every engine reads the same',
     '§7.2 an alias like the name of a file, in SQL':
       'names that DuckDB might take for files are refused before they are looked up',
-    '§8.6 other parameters are echoed':
-      'the keys of the result are ours: a parameter must not be able to put on one of them',
   },
 })

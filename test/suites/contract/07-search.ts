@@ -67,6 +67,7 @@ const mechanics: readonly ContractCase[] = [
 
 const result: readonly ContractCase[] = [
   { name: '§8.5 the result', setup: [rows], call: ['search', { limit: 2, offset: 1, filters: { a: { gte: 1 } }, include_next_page: true }], result: { resource_id: '$id', limit: 2, offset: 1, include_total: true, include_next_page: true, records_format: 'objects', filters: { a: { gte: 1 } }, fields: [{ id: '_id', type: 'int' }, { id: 'a', type: 'int4' }, { id: 'b', type: 'text' }], records: [{ _id: 3, a: 1, b: 'x' }, { _id: 4, a: 2, b: null }], total: 3, next_page: { _id: { gt: 4 } }, filterops: absent }, smoke: true },
+  { name: '§8.5 sort is echoed as it was sent', setup: [rows], call: ['search', { sort: 'a desc,b' }], result: { sort: 'a desc,b' }, then: [[['search', { sort: ['a desc', 'b'] }], { result: { sort: exactly(['a desc', 'b']) } }]] },
   { name: '§8.5 echoed only if sent', setup: [rows], call: ['search'], result: { filters: absent, q: absent, sort: absent, distinct: absent, plain: absent, language: absent, full_text: absent } },
   { name: '§8.5 filters and q come back decoded', setup: [rows], call: ['search', { filters: '{"a": 1}', q: '{"b": "x"}' }], result: { filters: { a: 1 }, q: { b: 'x' } } },
   { name: '§8.5 neither table nor alias', call: ['search', { resource_id: 'no such trees' }], status: 404, error: { message: 'Not found: Resource "no such trees" was not found.' } },

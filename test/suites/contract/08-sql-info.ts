@@ -43,6 +43,7 @@ const searchSql: readonly ContractCase[] = [
   { name: '§8.6 no rows', setup: [trees], call: sql('SELECT n FROM "$id" WHERE false'), records: [] },
   { name: '§8.6 other parameters are echoed', call: ['search_sql', { sql: 'SELECT 1 AS n', other: 'x' }], result: { other: 'x' } },
   { name: '§8.6 other parameters are ignored', call: ['search_sql', { sql: 'SELECT 1 AS n', limit: 0, resource_id: 'x' }], ...n(1) },
+  { name: '§8.6 other parameters are not put on a key of the result', call: ['search_sql', { sql: 'SELECT 1 AS n', records: [], fields: 'x', total: 5, _links: 1, records_truncated: true }], result: exactly({ sql: 'SELECT 1 AS n', fields: [{ id: 'n', type: 'int4' }], records: [{ n: 1 }] }) },
   { name: '§8.6 missing sql', call: ['search_sql'], error: { sql: ['Missing value'] } },
   { name: '§8.6 two statements', setup: [trees], call: sql('SELECT 1; SELECT 2'), ...notSingle },
   { name: "§8.6 the characters \\'", setup: [trees], call: sql("SELECT 'a\\'b'"), ...notSingle },
