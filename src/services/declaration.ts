@@ -1,5 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
-import type { FrictionlessType } from '../core/field-types.ts'
+import type { ColumnType, FrictionlessType } from '../core/field-types.ts'
 import { frictionlessTypes, parseColumnType } from '../core/field-types.ts'
 import type { Column, SchemaField, TableSchema } from '../core/table-schema.ts'
 import { columnFromDeclaration, columnFromField, primaryKeyOf } from '../core/table-schema.ts'
@@ -41,12 +41,12 @@ function fromFields(
   checkFieldNames(names)
   checkDistinctNames(names as string[])
   const untyped = new Set<string>()
+  const warnings = [...(params.fields ? [DEPRECATED] : []), ...(params.primary_key ? [DEPRECATED_KEY] : [])]
   const columns = fields.map((field, index) => {
     const name = names[index] as string
     if (field.type === undefined || field.type === null) untyped.add(name)
-    return declaredColumn(name, field, first, stored.get(name))
+    return checkable(declaredColumn(name, field, first, stored.get(name)), warnings)
   })
-  const warnings = [...(params.fields ? [DEPRECATED] : []), ...(params.primary_key ? [DEPRECATED_KEY] : [])]
   return { columns, untyped, ...(params.primary_key && { primaryKey: [...new Set(params.primary_key)] }), warnings }
 }
 
@@ -61,6 +61,14 @@ function declaredColumn(
   const type = parseColumnType(String(declared))
   if (!type) throw new ValidationError({ fields: [`"${declared}" is not a valid field type`] })
   return columnFromDeclaration(name, type, String(declared), info)
+}
+
+/** CKAN takes any `info`: constraints in it that can't be checked stay there, and out of the schema. */
+function checkable(column: Column, warnings: string[]): Column {
+  const { constraints, ...field } = column.field
+  if (constraints === undefined || constraintMistakes(column.field, column.type, 'info').length === 0) return column
+  warnings.push(`fields: the constraints in the info of column "${column.name}" can't be read: they are not checked.`)
+  return { ...column, field }
 }
 
 function readInfo(info: unknown): Record<string, unknown> | undefined {
@@ -123,7 +131,9 @@ function fieldMistakes(field: unknown, index: number): string[] {
     mistakes.push(`fields[${index}].type must be one of ${known}, not ${JSON.stringify(type as FrictionlessType)}`)
   }
   if (constraints !== undefined && mistakes.length === 0)
-    mistakes.push(...constraintMistakes(field as SchemaField, index))
+    mistakes.push(
+      ...constraintMistakes(field as SchemaField, columnFromField(field as SchemaField).type, `fields[${index}]`),
+    )
   return mistakes
 }
 
@@ -144,17 +154,15 @@ const constraintForms: Readonly<
   pattern: { says: 'a regular expression', fits: (value) => typeof value === 'string' },
 }
 
-function constraintMistakes(field: SchemaField, index: number): string[] {
-  const { constraints } = field
+function constraintMistakes({ constraints }: SchemaField, type: ColumnType, where: string): string[] {
   if (typeof constraints !== 'object' || constraints === null || Array.isArray(constraints)) {
-    return [`fields[${index}].constraints must be an object`]
+    return [`${where}.constraints must be an object`]
   }
-  const { type } = columnFromField(field)
   const isValue = (value: unknown) =>
     ['string', 'number', 'boolean'].includes(typeof value) && matchesType(type, String(value))
   return Object.entries(constraints).flatMap(([name, value]) => {
     const form = constraintForms[name]
-    return form && !form.fits(value, isValue) ? [`fields[${index}].constraints.${name} must be ${form.says}`] : []
+    return form && !form.fits(value, isValue) ? [`${where}.constraints.${name} must be ${form.says}`] : []
   })
 }
 

@@ -1,5 +1,6 @@
 // biome-ignore-all format: one case a line
 import type { Call, ContractCase } from './case.ts'
+import { exactly } from './match.ts'
 
 type Rule = readonly [type: string, constraints: object, fits: unknown[], breaks: unknown[]]
 
@@ -93,4 +94,17 @@ export const constraints: readonly ContractCase[] = [
     error: { schema: [new RegExp(firstOf(bad))] },
     then: [[['search'], { status: 404 }]],
   })),
+  ...([['date', { minimum: '2020-13-45' }], ['datetime', { enum: ['2020-02-30'] }], ['date', { maximum: '2020-02-30' }]] as const).map(([type, bad]): ContractCase => ({
+    name: `§9.2 constraints: ${nameOf(type, bad)}, a day that there is not, is refused in a declaration`,
+    call: declare(type, bad),
+    error: { schema: [new RegExp(`"a".*${firstOf(bad)}`)] },
+    then: [[['search'], { status: 404 }]],
+  })),
+  ...[{ minimum: 'zz' }, { enum: 7 }, 'x', { required: 'yes' }].map((bad): ContractCase => ({
+    name: `§9.2 constraints: ${JSON.stringify(bad)} in the info of a field is kept, and not checked`,
+    call: ['create', { fields: [{ id: 'a', type: 'int', info: { label: 'A', constraints: bad } }], records: [{ a: 1 }, { a: null }] }],
+    warning: /constraints.*"a".*not checked/,
+    then: [[['info'], { result: { fields: [{ info: exactly({ label: 'A', constraints: bad }) }], schema: { fields: [exactly({ name: 'a', type: 'integer', label: 'A' })] } } }]],
+  })),
+  { name: '§9.2 constraints: in the info of a field they are checked too', call: ['create', { fields: [{ id: 'a', type: 'int', info: { constraints: { minimum: 5 } } }], records: [{ a: 4 }] }], error: { records: [/minimum/] } },
 ]

@@ -202,17 +202,21 @@ export async function duplicateAmong(
   return row === null || row === undefined ? undefined : Number(row)
 }
 
-/** Refuses a pattern that this engine can't match by, when it is declared and not at the first write. */
-export async function checkPatterns(session: Session, columns: readonly Column[]): Promise<void> {
-  for (const { name, field } of columns) {
-    const pattern = field.constraints?.pattern
-    if (typeof pattern !== 'string') continue
+/** Refuses limits and patterns that this engine can't check by, when they are declared and not at the first write. */
+export async function checkRules(session: Session, columns: readonly Column[], dialect: Dialect): Promise<void> {
+  for (const { column, constraint, limit, broken } of rulesOf(columns)) {
+    const type = dialect.storage(dialect.stored(column))
+    const none = `SELECT CAST(NULL AS ${type}) AS ${quoteIdentifier(column.name)}`
     try {
-      await session.row('SELECT regexp_full_match($1, $2)', ['', pattern])
+      await session.row(`SELECT ${broken(dialect, literals)} FROM (${none}) t`)
     } catch (error) {
       if (!isConversionFailure(error) && !/^Invalid Input Error/.test(String((error as Error).message))) throw error
       throw new ValidationError(
-        { schema: [`the pattern of field "${name}" can't be checked here: ${JSON.stringify(pattern)}`] },
+        {
+          schema: [
+            `field "${column.name}": the constraint ${constraint}: ${JSON.stringify(limit)} can't be checked here`,
+          ],
+        },
         { cause: error },
       )
     }

@@ -4,7 +4,7 @@ import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { TablePlan, Written } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
-import { checkConstraints, checkPatterns, checkStoredRows } from './constraints.ts'
+import { checkConstraints, checkRules, checkStoredRows } from './constraints.ts'
 import { appendTyped, storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
@@ -30,7 +30,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
     : {}
   const altered = plannedTable(plan, current, { ...kept, ...widened })
   const dialect = dialectOf(store, altered)
-  await checkPatterns(session, plan.columns)
+  await checkRules(session, plan.columns, dialect)
   if (records) await checkConstraints(session, staged, dialect)
 
   const { table, answered } = await session.transaction(async () => {

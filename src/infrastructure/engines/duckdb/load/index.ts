@@ -3,7 +3,7 @@ import type { Loaded, LoadPlan } from '../../engine.ts'
 import { StaleSchema } from '../../engine.ts'
 import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
-import { checkConstraints, checkPatterns } from '../constraints.ts'
+import { checkConstraints, checkRules } from '../constraints.ts'
 import { checkNames, columnDefinitions, plannedTable } from '../create.ts'
 import { translateFailure } from '../failures.ts'
 import { appendTyped } from '../insert.ts'
@@ -32,7 +32,7 @@ export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSigna
     const scales = keepsRows?.scales ?? {}
     const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
     const staged = await turn(async () => {
-      await checkPatterns(session, plan.columns)
+      await checkRules(session, plan.columns, dialectFor(scales))
       const staged = await stageFile(session, {
         plan,
         source: await withTypes(session, plan.source),
