@@ -1,6 +1,6 @@
 import { ValidationError } from '../core/errors.ts'
 import type { ColumnType, FrictionlessType } from '../core/field-types.ts'
-import { frictionlessTypes, parseColumnType } from '../core/field-types.ts'
+import { frictionlessTypes, nativeTypeName, parseColumnType } from '../core/field-types.ts'
 import type { Column, SchemaField, TableSchema } from '../core/table-schema.ts'
 import { columnFromDeclaration, columnFromField, primaryKeyOf } from '../core/table-schema.ts'
 import { matchesType } from '../core/values.ts'
@@ -137,19 +137,35 @@ function fieldMistakes(field: unknown, index: number): string[] {
   return mistakes
 }
 
+interface ConstraintForm {
+  says: string
+  fits(value: unknown, isValue: (value: unknown) => boolean): boolean
+  /** The types of columns that it speaks of; all where nothing is said. */
+  applies?(type: ColumnType): boolean
+}
+
+const isComparable = ({ type, array }: ColumnType) => !array && type.family !== 'json'
+const hasLength = ({ type, array }: ColumnType) => array || ['text', 'opaque', 'json'].includes(type.family)
+const wholeNumber = { says: 'a whole number', fits: Number.isInteger, applies: hasLength }
+const flag = { says: 'true or false', fits: (value: unknown) => typeof value === 'boolean' }
+const limit: ConstraintForm = {
+  says: "a value of the field's type",
+  fits: (value, isValue) => isValue(value),
+  applies: isComparable,
+}
+
 /** What a constraint's value must be, beside readable as a value of the field's type where it is compared with one. */
-const constraintForms: Readonly<
-  Record<string, { says: string; fits(value: unknown, isValue: (value: unknown) => boolean): boolean }>
-> = {
-  required: { says: 'true or false', fits: (value) => typeof value === 'boolean' },
-  unique: { says: 'true or false', fits: (value) => typeof value === 'boolean' },
-  minLength: { says: 'a whole number', fits: (value) => Number.isInteger(value) },
-  maxLength: { says: 'a whole number', fits: (value) => Number.isInteger(value) },
-  minimum: { says: "a value of the field's type", fits: (value, isValue) => isValue(value) },
-  maximum: { says: "a value of the field's type", fits: (value, isValue) => isValue(value) },
+const constraintForms: Readonly<Record<string, ConstraintForm>> = {
+  required: flag,
+  unique: flag,
+  minLength: wholeNumber,
+  maxLength: wholeNumber,
+  minimum: limit,
+  maximum: limit,
   enum: {
     says: "a list of values of the field's type",
     fits: (value, isValue) => Array.isArray(value) && value.every(isValue),
+    applies: ({ array }) => !array,
   },
   pattern: { says: 'a regular expression', fits: (value) => typeof value === 'string' },
 }
@@ -159,10 +175,14 @@ function constraintMistakes({ constraints }: SchemaField, type: ColumnType, wher
     return [`${where}.constraints must be an object`]
   }
   const isValue = (value: unknown) =>
-    ['string', 'number', 'boolean'].includes(typeof value) && matchesType(type, String(value))
+    type.type.family === 'json' ||
+    (['string', 'number', 'boolean'].includes(typeof value) && matchesType(type, String(value)))
   return Object.entries(constraints).flatMap(([name, value]) => {
-    const form = constraintForms[name]
-    return form && !form.fits(value, isValue) ? [`${where}.constraints.${name} must be ${form.says}`] : []
+    const form = Object.hasOwn(constraintForms, name) ? constraintForms[name] : undefined
+    if (!form) return []
+    if (form.applies && !form.applies(type))
+      return [`${where}.constraints.${name} does not apply to a field of type ${nativeTypeName(type)}`]
+    return form.fits(value, isValue) ? [] : [`${where}.constraints.${name} must be ${form.says}`]
   })
 }
 

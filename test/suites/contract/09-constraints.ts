@@ -19,6 +19,9 @@ const rules: readonly Rule[] = [
   ['datetime', { maximum: '2020-01-01T00:00:00Z' }, ['2020-01-01T00:00:00Z'], ['2020-01-01T00:00:01Z']],
   ['string', { pattern: '[A-Z]{2}\\d+' }, ['AB1', null], ['AB', 'xAB1', 'AB1x']],
   ['string', { minLength: 2, maxLength: 3 }, ['ab', 'äöü', null], ['a', 'abcd', '']],
+  ['array', { minLength: 1, maxLength: 2 }, [[1], [1, 'x'], null], [[], [1, 2, 3]]],
+  ['object', { minLength: 1, maxLength: 2 }, [{ a: 1 }, null], [{}, { a: 1, b: 2, c: 3 }]],
+  ['array', { enum: [[1], ['x']] }, [['x'], null], [[2], ['x', 1]]],
 ]
 
 /** A value that is stored before: what `unique` must not meet again. */
@@ -100,7 +103,13 @@ export const constraints: readonly ContractCase[] = [
     error: { schema: [new RegExp(`"a".*${firstOf(bad)}`)] },
     then: [[['search'], { status: 404 }]],
   })),
-  ...[{ minimum: 'zz' }, { enum: 7 }, 'x', { required: 'yes' }].map((bad): ContractCase => ({
+  ...([['integer', { minLength: 2 }], ['date', { maxLength: 2 }], ['boolean', { minLength: 1 }], ['object', { minimum: 5 }]] as const).map(([type, bad]): ContractCase => ({
+    name: `§9.2 constraints: ${nameOf(type, bad)} does not apply`,
+    call: declare(type, bad),
+    error: { schema: [new RegExp(`${firstOf(bad)} does not apply to a field of type`)] },
+    then: [[['search'], { status: 404 }]],
+  })),
+  ...[{ minimum: 'zz' }, { minLength: 1 }, { enum: 7 }, 'x', { required: 'yes' }].map((bad): ContractCase => ({
     name: `§9.2 constraints: ${JSON.stringify(bad)} in the info of a field is kept, and not checked`,
     call: ['create', { fields: [{ id: 'a', type: 'int', info: { label: 'A', constraints: bad } }], records: [{ a: 1 }, { a: null }] }],
     warning: /constraints.*"a".*not checked/,

@@ -29,9 +29,20 @@ const compare =
 
 const size =
   (operator: '<' | '>'): RuleMaker =>
-  ({ name, type }, limit) =>
+  (column, limit) =>
   () =>
-    `${type.array ? 'len' : 'length'}(t.${quoteIdentifier(name)}) ${operator} ${Number(limit)}`
+    `${lengthOf(column)} ${operator} ${Number(limit)}`
+
+/** Items of a list, members of an object, characters of a text. */
+function lengthOf({ name, type }: Column): string {
+  const value = `t.${quoteIdentifier(name)}`
+  if (type.array) return `len(${value})`
+  if (type.type.family !== 'json') return `length(${value}::VARCHAR)`
+  return (
+    `CASE json_type(${value}) WHEN 'ARRAY' THEN json_array_length(${value}) WHEN 'OBJECT' THEN len(json_keys(${value})) ` +
+    `WHEN 'VARCHAR' THEN length(${value} ->> '$') END`
+  )
+}
 
 /** The constraints of a Frictionless field that each value is held against by itself. */
 const ruleMakers: Readonly<Record<string, RuleMaker>> = {
@@ -40,7 +51,8 @@ const ruleMakers: Readonly<Record<string, RuleMaker>> = {
   minLength: size('<'),
   maxLength: size('>'),
   enum: (column, limit) => (dialect, values) => {
-    const allowed: Filter = { op: 'in', column, values: (limit as unknown[]).map((value) => String(value)) }
+    const textOf = column.type.type.family === 'json' ? (value: unknown) => JSON.stringify(value) : String
+    const allowed: Filter = { op: 'in', column, values: (limit as unknown[]).map(textOf) }
     return `NOT ${filterCondition(allowed, dialect, values)}`
   },
   pattern:
