@@ -69,6 +69,7 @@ export function listener(fetch: Awaited<ReturnType<typeof openDatastore>>['datas
       const { incoming, outgoing } = bindings as { incoming: IncomingMessage; outgoing: ServerResponse }
       const response = await fetch(request, {
         address: incoming.socket.remoteAddress,
+        httpVersion: incoming.httpVersion,
         broken: () => cut(incoming, outgoing),
       })
       // What is left of a refused body is not read to its end: the client must not send its next request behind it.

@@ -5,6 +5,7 @@ import { splitFileName } from '../services/file-formats.ts'
 import { TABLE_METADATA } from '../services/table-metadata.ts'
 import { guardAliases } from './aliases.ts'
 import type { Context } from './context.ts'
+import { credentialOf, identityOf } from './credential.ts'
 import { inTheirWords, inWordsOfSql } from './denials.ts'
 import type { Grants, Operation, Target } from './operation.ts'
 
@@ -17,7 +18,7 @@ type Policy<T extends Target> = (context: Context, operation: Operation, params:
  * decides (`provider.open`) or the host already knows the caller.
  */
 export async function grant(context: Context, operation: Operation, params: Params): Promise<Grants[Target]> {
-  if (operation.permission !== undefined) admit(context, operation)
+  admit(context, operation)
   return policies[operation.target](context, operation, params)
 }
 
@@ -102,8 +103,13 @@ async function isAllowed(decision: Promise<Decision>): Promise<boolean> {
   }
 }
 
-function admit(context: Context, operation: Operation): void {
+/**
+ * Refuses whom no provider would let in, whatever is asked about: without a provider everybody, and without a
+ * credential every write. Needs no parameters, and so spares the reading of a body.
+ */
+export function admit(context: Context, operation: Operation): void {
   const { refusal, provider } = context.service
+  if (operation.permission === undefined) return
   if (refusal !== undefined) throw new NotAuthorized(refusal)
   if (operation.permission === 'read' || provider.open) return
   if (credentialOf(context) === undefined && identityOf(context) === undefined) {
@@ -145,21 +151,4 @@ const READ_ONLY =
 function guardReadOnly({ resource }: Decision, params: Params): void {
   if (!resource || !('url_type' in resource) || resource.url_type === 'datastore' || params.force === true) return
   throw new ValidationError({ 'read-only': [READ_ONLY] })
-}
-
-/** The caller's token as it came, without `Bearer `; none for whoever sent a JSONP callback. */
-export function credentialOf({ callback, request, service }: Context): string | undefined {
-  if (callback !== undefined) return undefined
-  for (const name of [service.config.apiTokenHeader, 'authorization', 'x-ckan-api-key']) {
-    const token = request.headers
-      .get(name)
-      ?.replace(/^bearer\s+/i, '')
-      .trim()
-    if (token) return token
-  }
-  return undefined
-}
-
-function identityOf({ callback, caller }: Context) {
-  return callback === undefined ? caller.identity : undefined
 }

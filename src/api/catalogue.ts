@@ -1,7 +1,7 @@
 import type { CkanResource, Decision, TableChange } from '../auth/provider.ts'
 import { ValidationError } from '../core/errors.ts'
-import { credentialOf } from './auth.ts'
 import type { Context } from './context.ts'
+import { credentialOf } from './credential.ts'
 import { describeDefect } from './errors.ts'
 
 /**

@@ -42,12 +42,11 @@ export async function compress(context: Context, reply: Reply): Promise<Reply> {
   const { request, service, operation } = context
   if (!service.config.compression || operation?.permission !== 'read' || reply.status !== 200) return reply
   if (reply.body === null || !TEXT.test(reply.headers['Content-Type'] ?? '')) return reply
-  const varied = { ...reply, headers: { ...reply.headers, Vary: varies(reply.headers.Vary) } }
   const encoder = request.method === 'HEAD' ? undefined : encoderFor(context)
-  if (!encoder) return varied
+  if (!encoder) return reply
   return reply.body instanceof Uint8Array
-    ? compressWhole(varied, reply.body, encoder)
-    : compressStream(varied, reply.body, encoder)
+    ? compressWhole(reply, reply.body, encoder)
+    : compressStream(reply, reply.body, encoder)
 }
 
 function encoderFor({ request, service: { compressors = webCompressors } }: Context): Encoder | undefined {
@@ -57,11 +56,6 @@ function encoderFor({ request, service: { compressors = webCompressors } }: Cont
   const { encoding, required } = readAcceptEncoding(header, offered)
   const compressor = encoding && compressors[encoding]
   return compressor && { encoding, compressor, required }
-}
-
-function varies(vary: string | undefined): string {
-  if (vary === undefined) return 'Accept-Encoding'
-  return vary.includes('Accept-Encoding') ? vary : `${vary}, Accept-Encoding`
 }
 
 async function compressWhole(

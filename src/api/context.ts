@@ -31,6 +31,8 @@ export interface Caller {
   identity?: Identity
   /** The address that the request came from, for `TRUST_PROXY`. */
   address?: string
+  /** The version of HTTP that the request came in, as `1.1`. */
+  httpVersion?: string
   /**
    * Called when an answer that has begun can't be finished: must break the connection so that no client takes what it
    * got for whole. Without it the response's stream errors.
@@ -57,6 +59,8 @@ export interface Context {
   resource?: string
   /** The name of a JSONP callback. Whoever sends one is anonymous (contract §1.3). */
   callback?: string
+  /** What is to be let go of once the operation is done. */
+  readonly finally: (() => void)[]
 }
 
 /** A request id that is safe to log and to send back. */
@@ -74,5 +78,7 @@ export function openContext(service: Service, request: Request, caller: Caller):
     requestId: sentId !== null && SANE_ID.test(sentId) ? sentId : crypto.randomUUID(),
     startedAt: performance.now(),
     site: siteUrl(service.config, url, request.headers, caller.address),
+    callback: url.searchParams.get('callback') ?? undefined,
+    finally: [],
   }
 }

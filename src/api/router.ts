@@ -1,7 +1,7 @@
 import { type IRequest, IttyRouter } from 'itty-router'
 import { BadRequest, MethodNotAllowed, NotFound } from '../core/errors.ts'
 import { readParams } from '../schemas/read-params.ts'
-import { grant } from './auth.ts'
+import { admit, grant } from './auth.ts'
 import { type Caller, type Context, openContext, type Service } from './context.ts'
 import { renderError } from './errors.ts'
 import { guardHosts } from './middleware/host-guard.ts'
@@ -32,6 +32,8 @@ export function createFetch(service: Service): Fetch {
       return await send(context, reply ?? renderError(context, new NotFound(NOTHING_HERE)))
     } catch (error) {
       return send(context, renderError(context, error))
+    } finally {
+      for (const release of context.finally) release()
     }
   }
 }
@@ -73,6 +75,7 @@ async function answer(
   checkMethod(context, operation, methods)
   if (context.request.method === 'OPTIONS') return allow(methods)
   guardHosts(context, operation)
+  admit(context, operation)
   const raw = { ...(await readRawParams(context, operation)), ...decode(pathParams) }
   const { params, extras, warnings } = readParams(operation.params, raw)
   const granted = await grant(context, operation, params)

@@ -1,3 +1,4 @@
+import { cacheHeaders } from './caching.ts'
 import { compress } from './compress.ts'
 import type { Context } from './context.ts'
 import { describeDefect, renderError } from './errors.ts'
@@ -44,8 +45,8 @@ function sendWhole(context: Context, { body, ...reply }: Reply): Response {
 function init(context: Context, { status, headers }: Pick<Reply, 'status' | 'headers'>): ResponseInit {
   const common = { 'X-Request-Id': context.requestId, 'X-Content-Type-Options': 'nosniff' }
   const cors = corsHeaders(context)
-  const vary: Record<string, string> = headers.Vary && cors.Vary ? { Vary: `${headers.Vary}, ${cors.Vary}` } : {}
-  return { status, headers: { ...headers, ...cors, ...vary, ...common } }
+  const caching = cacheHeaders(context, { status, headers }, cors.Vary !== undefined)
+  return { status, headers: { ...headers, ...cors, ...caching, ...common } }
 }
 
 /** Passes a body on and logs how it ended. A body that fails half-way breaks the connection. */

@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import type { Reply } from './operation.ts'
 
 /** A client may keep the answer, and must ask each time whether it still holds. */
-export const REVALIDATED = { 'Cache-Control': 'private, no-cache', Vary: 'Authorization, Accept, Accept-Encoding' }
+export const REVALIDATED = { 'Cache-Control': 'private, no-cache' }
 
 /** Encodings that an answer may have beside being sent as it is, the better ones first. */
 export const ENCODINGS = ['br', 'gzip'] as const

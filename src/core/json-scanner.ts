@@ -151,12 +151,14 @@ export class JsonScanner {
   }
 
   /** The members of an object by name, with where their values stand. Of equal names the last one counts. */
-  members(depth = 0): Map<string, Span> {
+  members(depth = 0, most = Number.POSITIVE_INFINITY): Map<string, Span> {
     const members = new Map<string, Span>()
     this.enter(depth)
     if (!this.some(CLOSE_OBJECT)) return members
+    let count = 0
     do {
       const keyStart = this.pos
+      if (++count > most) this.fail('Too many names', keyStart)
       this.key()
       const name = textOf(this.bytes, keyStart, this.colon())
       this.next()
@@ -295,13 +297,13 @@ export class JsonScanner {
 
 /**
  * Where the values of a top-level object stand, by name. The whole text is checked. Throws `JsonSyntaxError` when it
- * is no JSON, `JsonNotObject` when it is JSON of another kind (contract §1.3).
+ * is no JSON or has more than `most` names, `JsonNotObject` when it is JSON of another kind (contract §1.3).
  */
-export function splitObject(bytes: Uint8Array): Map<string, Span> {
+export function splitObject(bytes: Uint8Array, most?: number): Map<string, Span> {
   const start = textStart(bytes)
   const scanner = new JsonScanner(bytes, start)
   if (scanner.next() === Kind.object) {
-    const members = scanner.members()
+    const members = scanner.members(0, most)
     scanner.finish()
     return members
   }

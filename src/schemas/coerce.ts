@@ -1,6 +1,6 @@
 import { IntegrityError } from '../core/errors.ts'
 import { pythonText } from '../core/python-text.ts'
-import { parseJson, parseKeepingDigits } from './json.ts'
+import { checkJson, parseJson, parseKeepingDigits } from './json.ts'
 
 /** What is wrong with one parameter: CKAN's sentences. */
 export class Mistake extends Error {
@@ -198,9 +198,15 @@ function readListOfObjects(value: unknown, { name, raw }: CoercedProperty): Reco
 /** Records stay bytes: the JSON body's own slice, or the text of a form field. */
 function readRecords(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
-  const parsed = typeof value === 'string' ? readJson(value) : undefined
-  if (typeof value !== 'string' || !Array.isArray(parsed)) throw new Mistake('Not a list')
-  return new TextEncoder().encode(value)
+  if (typeof value !== 'string') throw new Mistake('Not a list')
+  const bytes = new TextEncoder().encode(value)
+  try {
+    checkJson(bytes)
+  } catch {
+    throw new Mistake('Cannot parse JSON')
+  }
+  if (!value.trimStart().startsWith('[')) throw new Mistake('Not a list')
+  return bytes
 }
 
 /** True for what JSON calls an object. */

@@ -44,9 +44,9 @@ export const SearchParams = params(
 )
 export type SearchParams = Static<typeof SearchParams>
 
-/** Where else in a result to go, as absolute URLs (contract §9.6). */
+/** Where else in a result to go, as absolute URLs where they are short enough to be asked for (contract §9.6). */
 export const Links = Type.Object({
-  start: Type.String(),
+  start: Type.Optional(Type.String()),
   prev: Type.Optional(Type.String()),
   next: Type.Optional(Type.String()),
   page_size: Type.Optional(Type.Integer()),

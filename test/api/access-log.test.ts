@@ -24,6 +24,19 @@ describe('request ids', () => {
 })
 
 describe('one line per request', () => {
+  test('of what this server does not do: no failure', async () => {
+    const { ask, log } = await testDatastore()
+    expect((await ask('POST /api/3/action/datastore_run_triggers {}')).status).toBe(501)
+    expect(log.map(({ level }) => level)).toEqual(['info'])
+  })
+
+  test('of a failure', async () => {
+    const failing = { search: () => Promise.reject(new Error('disk')) }
+    const { ask, log } = await testDatastore({ engine: failing })
+    await ask(SEARCH)
+    expect(log.map(({ level }) => level)).toEqual(['error', 'error'])
+  })
+
   test('of an answer in one piece', async () => {
     const { ask, log } = await testDatastore()
     const bytes = (await (await ask(SEARCH, { headers: { Authorization: 'secret-token' } })).arrayBuffer()).byteLength

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { operations } from '../../src/api/routes.ts'
 import { NotAuthorized } from '../../src/core/errors.ts'
 import { spyingProvider, testDatastore } from '../fixtures/datastore.ts'
@@ -167,6 +167,18 @@ describe('§3.1 who asks', () => {
     expect(questions).toEqual([])
   })
 
+  test('and before its body is read, if there is anything in it', async () => {
+    const { provider } = spyingProvider()
+    const { ask } = await testDatastore({ auth: provider })
+    for (const path of ['/api/3/action/datastore_upsert', '/api/3/action/datastore_create', '/datastore/load/trees']) {
+      const pull = vi.fn()
+      const body = new ReadableStream({ pull }, { highWaterMark: 0 })
+      const init = { body, duplex: 'half', headers: { 'Content-Type': 'application/json' } } as RequestInit
+      await expectError(await ask(`POST ${path}`, init), 403, 'Authorization Error')
+      expect(pull).not.toHaveBeenCalled()
+    }
+  })
+
   test('but the provider decides on a read', async () => {
     const { provider, questions } = spyingProvider()
     const { ask } = await testDatastore({ auth: provider })
@@ -211,8 +223,13 @@ describe('§3.1 who asks', () => {
       { credential: undefined, identity: undefined },
       { credential: undefined, identity: undefined },
     ])
-    const write = 'POST /api/3/action/datastore_upsert {"resource_id": "trees", "callback": "f"}'
-    await expectError(await ask(write, known), 403, 'Authorization Error')
+    const writes = [
+      'POST /api/3/action/datastore_upsert {"resource_id": "trees", "callback": "f"}',
+      'POST /api/3/action/datastore_upsert?callback=f {"resource_id": "trees"}',
+      'POST /datastore/load/trees?format=ndjson&callback=f {"age": 1}',
+    ]
+    for (const write of writes) await expectError(await ask(write, known), 403, 'Authorization Error')
+    expect(questions).toHaveLength(2)
   })
 
   test('an embedded datastore without a provider refuses everything, and says what to do', async () => {

@@ -46,7 +46,7 @@ describe('a download that fails half-way', () => {
 
   for (const version of ['1.1', '1.0']) {
     test(`resets the connection of an HTTP/${version} client`, async () => {
-      const { url } = await start({ dump })
+      const { url } = await start({ dump }, { AUTH_TYPE: 'anonymous' })
       const { text, end } = await talk(
         url,
         `GET ${DUMP} HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
@@ -151,6 +151,17 @@ describe('requests over a socket', () => {
     const { url } = await start({}, env)
     const body = await (await fetch(`${url}/health`, { headers: { 'X-Forwarded-Host': 'data.example.org' } })).json()
     expect(body).toMatchObject({ help: 'http://data.example.org/api/3/action/help_show?name=health' })
+  })
+
+  test('assumed anonymity is not for what speaks as proxies do, nor their HTTP/1.0', async () => {
+    const { url } = await start()
+    const get = (version: string) =>
+      talk(
+        url,
+        `GET /api/3/action/datastore_info?id=trees HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      )
+    expect((await get('1.0')).text).toMatch(/^HTTP\/1\.1 403 [\s\S]*came through a proxy/)
+    expect((await get('1.1')).text).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   test('assumed anonymity is not for proxies', async () => {

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { spyingProvider, testDatastore } from '../fixtures/datastore.ts'
+import { openDatastore } from '../../src/app.ts'
+import { readConfig } from '../../src/core/config.ts'
+import { createLogger } from '../../src/core/log.ts'
+import { spyingProvider, testDatastore, toRequest } from '../fixtures/datastore.ts'
 import { expectError } from '../fixtures/envelope.ts'
+import { createFakeEngine } from '../fixtures/fake-engine.ts'
 
 const READ = '/api/3/action/datastore_search?id=trees'
 const WRITE = '/api/3/action/datastore_upsert {"id": "trees", "records": []}'
@@ -36,6 +40,47 @@ describe('§1.9 CORS', () => {
   test('nothing for who sends no Origin', async () => {
     const { ask } = await testDatastore()
     expect((await ask(`GET ${READ}`)).headers.get('access-control-allow-origin')).toBe(null)
+  })
+})
+
+describe('assumed anonymity serves its own machine only', () => {
+  /** A header that something between sets, or one of a browser's or a client's own. */
+  const sent: [string, boolean][] = [
+    ...[
+      ...['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded', 'X-Real-IP', 'Via', 'CF-Connecting-IP'],
+      ...['True-Client-IP', 'X-Client-IP', 'X-Original-Host', 'X-Original-URL', 'X-Cluster-Client-IP', 'CDN-Loop'],
+      ...['Fastly-Client-IP', 'Fly-Client-IP', 'X-Envoy-External-Address', 'X-Amzn-Trace-Id', 'X-Azure-ClientIP'],
+      ...['X-AppEngine-User-IP', 'X-Cloud-Trace-Context', 'X-Vercel-Id', 'CF-Ray', 'X-Varnish'],
+    ].map((name): [string, boolean] => [name, false]),
+    ...[
+      'Authorization',
+      'X-Request-Id',
+      'User-Agent',
+      'Accept-Language',
+      'Referer',
+      'X-CKAN-API-Key',
+      'Cache-Control',
+    ].map((name): [string, boolean] => [name, true]),
+  ]
+  const assumed = async () => {
+    const { config } = readConfig({})
+    const options = { engine: createFakeEngine(), logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) }
+    return (await openDatastore(config, options)).datastore
+  }
+  for (const [name, isServed] of sent) {
+    test(`${name}: ${isServed ? 'served' : 'refused'}`, async () => {
+      const { fetch } = await assumed()
+      const request = toRequest(`GET ${READ}`, { headers: { [name]: '192.0.2.1' } })
+      expect((await fetch(request)).status).toBe(isServed ? 200 : 403)
+    })
+  }
+
+  test('HTTP/1.0 is what a proxy speaks to those behind it', async () => {
+    const { fetch } = await assumed()
+    const statuses = ['1.0', '1.1', undefined].map(
+      async (httpVersion) => (await fetch(toRequest(`GET ${READ}`), { httpVersion })).status,
+    )
+    expect(await Promise.all(statuses)).toEqual([403, 200, 200])
   })
 })
 

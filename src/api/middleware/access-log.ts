@@ -11,10 +11,14 @@ export interface Outcome {
   cut?: Cut
 }
 
+/** What this server does not do, asked for all the same: nothing has failed. */
+const NOT_IMPLEMENTED = 501
+
 /** One line per request, written once its last byte is out. No token, no query, no value. */
 export function logRequest(context: Context, outcome: Outcome): void {
   const { service, request, requestId, operation, resource, startedAt } = context
-  const level = outcome.status >= 500 || outcome.cut === 'failed' ? 'error' : 'info'
+  const isFailure = outcome.status >= 500 && outcome.status !== NOT_IMPLEMENTED
+  const level = isFailure || outcome.cut === 'failed' ? 'error' : 'info'
   service.logger[level]('request', {
     requestId,
     method: request.method,

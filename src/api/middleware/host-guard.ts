@@ -5,8 +5,19 @@ import type { Context } from '../context.ts'
 import type { Operation } from '../operation.ts'
 import { isNamed } from './cors.ts'
 
-/** Headers that only a proxy sets. */
-const PROXIED = /^(?:forwarded|x-forwarded-.*|x-real-ip|via)$/
+/** Headers that only a proxy, a load balancer or a content network sets; `*` stands for any end. */
+const PROXY_HEADERS = [
+  ...['forwarded', 'via', 'x-forwarded', 'x-forwarded-*', 'forwarded-for', 'x-original-*', 'x-proxyuser-ip'],
+  ...['x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-host', 'x-scheme', 'x-proto'],
+  ...['cf-*', 'cdn-loop', 'fastly-*', 'fly-*', 'x-envoy-*', 'x-amzn-*', 'x-amz-cf-*', 'x-cloud-trace-context'],
+  ...['x-azure-*', 'x-appengine-*', 'x-vercel-*', 'x-nf-*', 'x-akamai-*', 'akamai-*', 'x-varnish', 'x-b3-traceid'],
+  ...['x-arr-*', 'x-coming-from', 'x-traefik-*', 'x-render-*', 'x-railway-*'],
+]
+
+const PROXIED = new RegExp(`^(?:${PROXY_HEADERS.join('|').replaceAll('*', '.*')})$`)
+
+/** What proxies still speak to the servers behind them where nobody told them otherwise, and nobody else does. */
+const PROXY_VERSION = '1.0'
 
 /**
  * Guards a server that lets everybody do everything against web pages that drive it from its owner's browser: a
@@ -26,8 +37,10 @@ export function guardHosts(context: Context, operation: Operation): void {
 }
 
 /** Assumed anonymity is for one's own machine; behind a proxy somebody forgot to say who may write. */
-function refuseProxied({ request }: Context): void {
-  if (![...request.headers.keys()].some((name) => PROXIED.test(name))) return
+function refuseProxied({ request, caller }: Context): void {
+  const isProxied =
+    caller.httpVersion === PROXY_VERSION || [...request.headers.keys()].some((name) => PROXIED.test(name))
+  if (!isProxied) return
   throw new NotAuthorized(
     'This server has no authorization and serves its own machine only, but the request came through a proxy. ' +
       'Set CKAN_URL (CKAN decides), AUTH_TYPE=jwt (tokens decide) or AUTH_TYPE=anonymous (everybody may read, change and delete everything).',
