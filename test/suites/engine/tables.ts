@@ -82,7 +82,12 @@ export function tables(kit: Kit): void {
       },
       { what: 'the own id, by an alias', id: 'free', aliases: ['Free'], message: '"Free" already exists' },
       { what: 'id of a table, by an id', id: 'TAKEN', aliases: [], message: 'is taken by a table;' },
-      { what: 'alias of another, by an id', id: 'Held', aliases: [], message: 'is taken by an alias of another table;' },
+      {
+        what: 'alias of another, by an id',
+        id: 'Held',
+        aliases: [],
+        message: 'is taken by an alias of another table;',
+      },
     ]
     for (const { what, id, aliases, message } of cases) {
       test(what, async () => {
