@@ -6,8 +6,8 @@ import type { Download, FileKind } from './dump.ts'
 import type { FileFormat } from './file-formats.ts'
 import { fileFormats, fileOf } from './file-formats.ts'
 import { Slots } from './slots.ts'
-import type { CheckedStatement } from './sql-gate.ts'
-import { checkStatement } from './sql-gate.ts'
+import type { CheckedStatement } from './sql-gate/index.ts'
+import { checkStatement } from './sql-gate/index.ts'
 import { withTimeLimit } from './time-limit.ts'
 
 type AuthorizeTable = (table: Table) => Promise<void>

@@ -1,8 +1,10 @@
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
-import { checkStatement } from '../../src/services/sql-gate.ts'
+import { checkStatement } from '../../src/services/sql-gate/index.ts'
+import { MeasuredText, TextWornOut } from '../../src/services/sql-gate/measured-text.ts'
 import { legitimate, TREES } from './sql/legitimate.ts'
 
 function refusal(sql: string): ValidationError {
@@ -138,9 +140,90 @@ describe('the parser never holds up everybody for long', () => {
   })
 })
 
+describe('whatever is nested, the parser is stopped before it has done too much', () => {
+  /** Each goes around itself. The first parser goes back in many of them, and doubles its work with each level. */
+  const nests: readonly (readonly [before: string, core: string, after: string])[] = [
+    ['1 in (select ', '1', ')'],
+    ['(select max(a) from t where b > ', '1', ')'],
+    ['exists (select 1 from t where ', 'true', ')'],
+    ["(interval '1 day' + ", 'a', ')'],
+    ['(', 'a', " at time zone 'UTC')"],
+    ['(', 'a', '::int)'],
+    ['(', "a::json->'x'", "->'y')"],
+    ['case when a = 1 then ', '2', ' else 3 end'],
+    ['case when ', 'a', ' then 1 end'],
+    ['case ', 'a', ' when 1 then 2 end'],
+    ['coalesce(a, ', 'b', ')'],
+    ['cast(', 'a', ' as numeric(10, 2))'],
+    ['extract(year from ', 'a', ')'],
+    ['array[', '1', ']'],
+    ['(', '1', ', 2)'],
+    ['(a = 1 or (b = 2 and ', 'true', '))'],
+    ['not (', 'a', ')'],
+    ['(- ', 'a', ')'],
+    ['(a between 1 and ', '2', ')'],
+    ['sum(', 'a', ') over (order by b)'],
+    ['count(*) filter (where ', 'a', ')'],
+    ['a[', '1', ']'],
+    ["(a like 'x' || ", 'b', ')'],
+    ["trim(both ' ' from ", 'a', ')'],
+    ['(a is distinct from ', 'b', ')'],
+    ['string_agg(a, b order by ', 'c', ')'],
+    ['array(select ', '1', ')'],
+    ['(with c as (select ', '1', ') select * from c)'],
+    ['(values (', '1', '))'],
+    ['a = any (select ', '1', ')'],
+  ]
+  const tails = ['', ' @']
+
+  const verdict = (sql: string): string => {
+    try {
+      checkStatement(sql)
+      return 'passes'
+    } catch (error) {
+      return error instanceof ValidationError
+        ? error.message.replace(/ at or near[\s\S]*| at end of[\s\S]*|: .*/, '')
+        : String(error)
+    }
+  }
+  const known = ['passes', 'Query is too complex.', 'Query is nested too deeply', '(SyntaxError) syntax error']
+
+  test.each(nests)('%s … %s', (before, core, after) => {
+    for (const depth of [7, 30]) {
+      for (const tail of tails) {
+        const nested = before.repeat(depth) + core + tail + after.repeat(depth)
+        for (const sql of [`select ${nested}`, `select a from t where ${nested}`, `select * from (select ${nested}) x`])
+          expect(known).toContain(verdict(sql))
+      }
+    }
+  })
+
+  test('nested in each other', () => {
+    const mixed = fc.array(fc.constantFrom(...nests), { minLength: 4, maxLength: 32 })
+    fc.assert(
+      fc.property(mixed, (list) => {
+        const nested = list.reduce((inner, [before, , after]) => before + inner + after, '1')
+        expect(known).toContain(verdict(`select ${nested} from t`))
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('a nest that people write passes', () => {
+    for (const [before, core, after] of nests.slice(0, 4))
+      expect(verdict(`select ${before.repeat(5)}${core}${after.repeat(5)}`)).toBe('passes')
+  })
+
+  test('a text that may be looked at three times', () => {
+    const text = new MeasuredText('select', 3)
+    expect([text.length, text.charAt(0), text.charCodeAt(1), text.substr(2, 9)]).toEqual([6, 's', 101, 'lect'])
+    expect(() => text.charAt(0)).toThrow(TextWornOut)
+  })
+})
+
 test('it runs where there is nothing but the language', async () => {
   const { outputFiles } = await build({
-    stdin: { contents: `export * from './src/services/sql-gate.ts'`, resolveDir: process.cwd() },
+    stdin: { contents: `export * from './src/services/sql-gate/index.ts'`, resolveDir: process.cwd() },
     bundle: true,
     write: false,
     format: 'iife',

@@ -9,7 +9,7 @@ import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
 import { dumpTable } from './export.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
-import { functionList, inspect } from './gate.ts'
+import { functionList, inspect } from './gate/index.ts'
 import { loadFile } from './load/index.ts'
 import { receiveFile } from './load/receive.ts'
 import { parquetColumns } from './load/source.ts'
@@ -40,6 +40,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       const { session, release } = await client.patientSession()
       return { connection: session.connection, release }
     },
+    busy: () => client.isStepping,
     source: async (id) => {
       const table = store.tables.get(id) ?? (await client.session((session) => readTable(session, id)))
       return table?.id === id ? textSource(store, table) : undefined

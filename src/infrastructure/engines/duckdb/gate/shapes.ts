@@ -1,4 +1,4 @@
-import { checkCall, checkColumn, checkTable } from './gate-checks.ts'
+import { checkCall, checkColumn, checkTable } from './checks.ts'
 import {
   absent,
   checked,
@@ -15,7 +15,7 @@ import {
   type Shape,
   shape,
   unknownPart,
-} from './gate-rules.ts'
+} from './rules.ts'
 
 /** Planning a join of many tables takes time that no interrupt ends: 25 tables 0.3 s, 40 tables 5 s. */
 const MAX_JOINS = 24

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../../core/errors.ts'
+import { ConfigurationError } from '../../../../core/errors.ts'
 
 /** Which functions SQL may call. */
 export interface FunctionList {
@@ -77,9 +77,9 @@ export const defaultFunctions: FunctionList = {
 /** The only functions that may stand in FROM, whatever a list says: others take names of tables or files. */
 export const tableFunctions = names('generate_series json_each json_tree range unnest')
 
-/** Operators, which the parser turns into functions. No list rules over them. */
+/** Operators, which the parser turns into functions. No list rules over them. `GLOB` is none: it takes exponential time. */
 export const operators = names(
-  '+ - * / % ^ ** // || ~~ !~~ ~~* !~~* ~~~ ~ !~ ~* !~* -> ->> @> <@ && << >> & | @ ^@ ! !__postfix',
+  '+ - * / % ^ ** // || ~~ !~~ ~~* !~~* ~ !~ ~* !~* -> ->> @> <@ && << >> & | @ ^@ ! !__postfix',
 )
 
 /**
@@ -104,35 +104,6 @@ export const notOverWindows = names(
   `array_agg list string_agg listagg group_concat histogram histogram_exact bitstring_agg json_group_array
   json_group_object approx_top_k`,
 )
-
-type Argument = { readonly constant: string | number } | undefined
-
-const small = (value: Argument, most: number): boolean =>
-  typeof value?.constant === 'number' && Math.abs(value.constant) <= most
-const smallSeries = (...args: readonly Argument[]): boolean => args.every((arg) => small(arg, 1000))
-const padding = (_text: Argument, length: Argument): boolean => small(length, 1000)
-const plainFormat = (format: Argument): boolean =>
-  typeof format?.constant === 'string' && !/\d{4}|\*|\{[^}]*\{/.test(format.constant)
-
-/**
- * Functions that make a text or a list of any length in one step, which neither the memory limit nor a time limit
- * stops (DuckDB counts no text of a vector and looks for an interrupt between vectors): their sizes must be constants,
- * and small. Not meant for FROM, where series are made row by row.
- */
-export const argumentLimits: Readonly<
-  Record<string, { allows: (...args: readonly Argument[]) => boolean; rule: string }>
-> = {
-  repeat: {
-    allows: (text, times) => small(times, 1000) && typeof text?.constant === 'string' && text.constant.length <= 10,
-    rule: 'a constant text of up to 10 characters and a constant number up to 1000',
-  },
-  lpad: { allows: padding, rule: 'a constant length up to 1000' },
-  rpad: { allows: padding, rule: 'a constant length up to 1000' },
-  printf: { allows: plainFormat, rule: 'a constant format with widths under 1000' },
-  format: { allows: plainFormat, rule: 'a constant format with widths under 1000' },
-  range: { allows: smallSeries, rule: 'constant bounds up to 1000, or a place in FROM' },
-  generate_series: { allows: smallSeries, rule: 'constant bounds up to 1000, or a place in FROM' },
-}
 
 /** @param written the name as the statement spells it */
 export function allows({ names, exact }: FunctionList, name: string, written: string): boolean {

@@ -1,4 +1,4 @@
-import { NotAuthorized, ValidationError } from '../../../core/errors.ts'
+import { NotAuthorized, ValidationError } from '../../../../core/errors.ts'
 import type { FunctionList } from './functions.ts'
 
 /** What is found on the way through a statement. */
@@ -9,6 +9,8 @@ export interface Findings {
   readonly tables: Map<string, string>
   readonly functions: Set<string>
   joins: number
+  /** How many times longer its calls can make a text. */
+  growth: number
 }
 
 /** Where a rule stands: the names of CTEs that are visible there, folded, and how deep it is. */

@@ -1,6 +1,7 @@
-import { NotAuthorized } from '../../../core/errors.ts'
-import { allows, argumentLimits, notOverWindows, operators, syntax, tableFunctions, writtenAs } from './functions.ts'
-import { type Findings, fold, isNode, type Node, type Place, unknownPart } from './gate-rules.ts'
+import { NotAuthorized } from '../../../../core/errors.ts'
+import { type Argument, argumentLimits, growth, MAX_GROWTH, operatorNames } from './arguments.ts'
+import { allows, notOverWindows, operators, syntax, tableFunctions, writtenAs } from './functions.ts'
+import { type Findings, fold, invalid, isNode, type Node, type Place, unknownPart } from './rules.ts'
 
 const systemName = /^(_|pg_|duckdb_|sqlite_|pragma_|information_schema)/
 /** Names that DuckDB would look for among files, should there be no such table any more when the statement runs. */
@@ -38,12 +39,13 @@ export function checkCall(node: Node, { found }: Place, where: 'expression' | 'w
   const name = fold(String(node.function_name))
   if (node.is_operator === true) {
     if (!operators.has(name) || where !== 'expression') throw unknownPart('this operator')
+    checkArguments(name, node.children, found)
     return
   }
   if (where === 'table' && !tableFunctions.has(name)) throw notAllowed(name)
   if (where === 'window' && notOverWindows.has(name))
     throw new NotAuthorized(`Not authorized to call function ${name} as a window function`)
-  if (where !== 'table') checkArguments(name, node.children)
+  if (where !== 'table') checkArguments(name, node.children, found)
   admit(name, node, found)
 }
 
@@ -55,14 +57,24 @@ function admit(name: string, node: Node, { allowed, functions, sql }: Findings):
   functions.add(name)
 }
 
-function checkArguments(name: string, children: unknown): void {
-  const limit = Object.hasOwn(argumentLimits, name) ? argumentLimits[name] : undefined
-  if (limit && !limit.allows(...(Array.isArray(children) ? children : []).map(constantOf))) {
-    throw new NotAuthorized(`Not authorized to call function ${name} with other than ${limit.rule}`)
+function checkArguments(name: string, children: unknown, found: Findings): void {
+  const args = (Array.isArray(children) ? children : []).map(constantOf)
+  const limit = rowOf(argumentLimits, name)
+  if (limit && !limit.allows(...args)) {
+    const called = rowOf(operatorNames, name) ?? `function ${name}`
+    throw new NotAuthorized(`Not authorized to call ${called} with other than ${limit.rule}`)
+  }
+  found.growth *= Math.max(1, rowOf(growth, name)?.(...args) ?? 1)
+  if (found.growth > MAX_GROWTH) {
+    throw invalid(`Query makes texts longer too often (${name}): at most ${MAX_GROWTH} times in all.`)
   }
 }
 
-function constantOf(node: unknown): { constant: string | number } | undefined {
+function rowOf<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+function constantOf(node: unknown): Argument {
   const value = isNode(node) && node.class === 'CONSTANT' && isNode(node.value) ? node.value.value : undefined
   return typeof value === 'string' || typeof value === 'number' ? { constant: value } : undefined
 }
@@ -76,7 +88,7 @@ function writtenName(sql: string, node: Node, name: string): string {
 
 /** What the statement may have said for what the parser calls `name`. */
 function spellings(name: string): readonly string[] {
-  return (Object.hasOwn(writtenAs, name) && writtenAs[name]) || [name]
+  return rowOf(writtenAs, name) ?? [name]
 }
 
 function notAllowed(name: string): NotAuthorized {

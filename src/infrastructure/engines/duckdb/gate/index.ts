@@ -1,9 +1,9 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { NotAuthorized, ValidationError } from '../../../core/errors.ts'
-import type { InspectedSql } from '../engine.ts'
+import { NotAuthorized, ValidationError } from '../../../../core/errors.ts'
+import type { InspectedSql } from '../../engine.ts'
 import { defaultFunctions, type FunctionList, readFunctionList } from './functions.ts'
-import { type Findings, invalid } from './gate-rules.ts'
-import { statement } from './gate-shapes.ts'
+import { type Findings, invalid } from './rules.ts'
+import { statement } from './shapes.ts'
 
 /**
  * The second gate for SQL: asks the parser that will run the statement what it is, and lets only known shapes through.
@@ -18,7 +18,7 @@ import { statement } from './gate-shapes.ts'
  * @throws {ValidationError} 409 syntax errors, more than one statement, too deep or too many joins
  */
 export async function inspect(connection: DuckDBConnection, sql: string, allowed: FunctionList): Promise<InspectedSql> {
-  const found: Findings = { sql, allowed, tables: new Map(), functions: new Set(), joins: 0 }
+  const found: Findings = { sql, allowed, tables: new Map(), functions: new Set(), joins: 0, growth: 1 }
   statement(await parse(connection, sql), { found, ctes: new Set(), depth: 0 })
   return { sql, tables: [...found.tables.values()], functions: [...found.functions] }
 }

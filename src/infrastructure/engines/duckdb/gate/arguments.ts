@@ -1,0 +1,128 @@
+import { cheapLike, cheapRegexp } from './patterns.ts'
+
+/** An argument of a call: undefined unless it is a constant text or number. */
+export type Argument = { readonly constant: string | number } | undefined
+
+interface Limit {
+  allows(...args: readonly Argument[]): boolean
+  /** What is allowed, to be read after "with other than". */
+  rule: string
+}
+
+const small = (value: Argument, most: number): boolean =>
+  typeof value?.constant === 'number' && Math.abs(value.constant) <= most
+const short = (value: Argument, most: number): boolean =>
+  typeof value?.constant === 'string' && value.constant.length <= most
+
+const series: Limit = {
+  allows: (...args) => args.every((arg) => small(arg, 1000)),
+  rule: 'constant bounds up to 1000, or a place in FROM',
+}
+const padding: Limit = { allows: (_text, length) => small(length, 1000), rule: 'a constant length up to 1000' }
+const format: Limit = {
+  allows: (text) => short(text, 1000) && !/\d{4}|\*|\{[^}]*\{/.test(String(text?.constant)),
+  rule: 'a constant format of up to 1000 characters with widths under 1000',
+}
+const otherWays = 'or use contains(), starts_with(), ends_with() or position()'
+const like: Limit = {
+  allows: (_text, pattern) => typeof pattern?.constant === 'string' && cheapLike(pattern.constant, true),
+  rule: `a constant pattern of up to 500 characters, in which one % at most stands before the end if it has a _; ${otherWays}`,
+}
+const otherLike: Limit = {
+  allows: (_text, pattern) => typeof pattern?.constant === 'string' && cheapLike(pattern.constant, false),
+  rule: `a constant pattern of up to 500 characters, in which one % at most stands before the end; write lower(x) LIKE …, ${otherWays}`,
+}
+const regexp: Limit = {
+  allows: (_text, pattern) => typeof pattern?.constant === 'string' && cheapRegexp(pattern.constant),
+  rule: `a constant pattern of up to 500 characters and few repetitions; ${otherWays}`,
+}
+
+/**
+ * What a function may be called with, where that decides what one call costs. A text or a list of any length is made in
+ * one step, in which DuckDB looks neither at its memory limit nor for an interrupt; a pattern that tries every way
+ * never ends. Not meant for FROM, where series are made row by row.
+ */
+export const argumentLimits: Readonly<Record<string, Limit>> = {
+  repeat: {
+    allows: (text, times) => small(times, 1000) && short(text, 10),
+    rule: 'a constant text of up to 10 characters and a constant number up to 1000',
+  },
+  lpad: padding,
+  rpad: padding,
+  printf: format,
+  format,
+  range: series,
+  generate_series: series,
+  replace: {
+    allows: (_text, _from, to) => short(to, 100),
+    rule: 'a constant replacement of up to 100 characters',
+  },
+  regexp_replace: {
+    allows: (text, pattern, to) => regexp.allows(text, pattern) && short(to, 100),
+    rule: `${regexp.rule}, and a constant replacement of up to 100 characters`,
+  },
+  concat_ws: { allows: (separator) => short(separator, 100), rule: 'a constant separator of up to 100 characters' },
+  array_to_string: {
+    allows: (_list, separator) => short(separator, 100),
+    rule: 'a constant separator of up to 100 characters',
+  },
+  '~~': like,
+  '!~~': like,
+  '~~*': otherLike,
+  '!~~*': otherLike,
+  like_escape: otherLike,
+  not_like_escape: otherLike,
+  ilike_escape: otherLike,
+  not_ilike_escape: otherLike,
+  '~': regexp,
+  '!~': regexp,
+  '~*': regexp,
+  '!~*': regexp,
+  regexp_matches: regexp,
+  regexp_full_match: regexp,
+  regexp_extract: regexp,
+  regexp_extract_all: regexp,
+  regexp_split_to_array: regexp,
+  regexp_split_to_table: regexp,
+  string_split_regex: regexp,
+  str_split_regex: regexp,
+}
+
+/** How a limited operator is called by people. */
+export const operatorNames: Readonly<Record<string, string>> = {
+  '~~': 'LIKE',
+  '!~~': 'NOT LIKE',
+  '~~*': 'ILIKE',
+  '!~~*': 'NOT ILIKE',
+  like_escape: 'LIKE … ESCAPE',
+  not_like_escape: 'NOT LIKE … ESCAPE',
+  ilike_escape: 'ILIKE … ESCAPE',
+  not_ilike_escape: 'NOT ILIKE … ESCAPE',
+}
+
+/** How many times longer all calls of one statement together may make a text. */
+export const MAX_GROWTH = 100
+
+const lengthOf = (value: Argument): number => (typeof value?.constant === 'string' ? value.constant.length : 0)
+const fields = (text: Argument): number => (String(text?.constant).match(/[{%]/g) ?? []).length
+
+/**
+ * How many times longer than its argument a call's result can be: calls inside each other multiply. What joins texts
+ * is not here: it grows with the statement's own length.
+ */
+export const growth: Readonly<Record<string, (...args: readonly Argument[]) => number>> = {
+  replace: (_text, from, to) => Math.ceil(lengthOf(to) / Math.max(1, lengthOf(from))),
+  regexp_replace: (_text, _pattern, to) => Math.ceil(lengthOf(to) / 2),
+  format: fields,
+  printf: fields,
+  hex: () => 2,
+  to_hex: () => 2,
+  bin: () => 8,
+  to_binary: () => 8,
+  base64: () => 2,
+  to_base64: () => 2,
+  url_encode: () => 3,
+  regexp_escape: () => 2,
+  json_quote: () => 2,
+  nfc_normalize: () => 2,
+}
