@@ -34,6 +34,7 @@ const accepted: readonly (readonly [type: string, sent: string, stored: string])
   ['json', '{"a": [1, 2.50]}', '{"a": [1, 2.50]}'], ['json', '[1]', '[1]'], ['json', '"x"', '"x"'], ['json', '7', '7'], ['json', 'true', 'true'],
   ['json', '{"n": 12345678901234567890.123}', '{"n": 12345678901234567890.123}'],
   ['jsonb', '{"a":1}', '{"a":1}'], ['uuid', '"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"', '"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"'],
+  ['bytea', '"\\\\xDEAD"', '"\\\\xdead"'], ['interval', '"1 day 02:00"', '"1 day 02:00:00"'], ['interval', '" 1 year 2 months 90 minutes"', '"1 year 2 mons 01:30:00"'], ['interval', '"P1Y2M"', '"P1Y2M"'],
   ['bytea', '"\\\\xdead"', '"\\\\xdead"'],
 ]
 

@@ -11,7 +11,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 interface FamilyRow {
   storage: string
   /** The value of `raw`, a text that matches the family's pattern; NULL when it is out of range. */
-  fromText(raw: string, storage: string): string
+  fromText(raw: string, storage: string, column: StoredType): string
   /** JSON text of a value that is not null. */
   json(value: string, column: StoredType): string
   /** Text of a value that is not null, as PostgreSQL's COPY writes it. */
@@ -93,7 +93,7 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
 
   const elementFromText = (raw: string, column: StoredType) => {
     const pattern = textPattern(column.type)
-    const value = rowOf(column).fromText(raw, elementStorage(column))
+    const value = rowOf(column).fromText(raw, elementStorage(column), column)
     return pattern === undefined
       ? value
       : `CASE WHEN regexp_full_match(${raw}, ${quoteLiteral(pattern)}, 'i') THEN ${value} END`
@@ -204,8 +204,15 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
       quoted: true,
     },
     uuid: { storage: 'UUID', fromText: cast, json: (value) => quoted(asText(value)), csv: asText },
-    opaque: { ...text, fromText: (raw) => `trim(${raw})` },
+    opaque: { ...text, fromText: (raw, _storage, { type }) => opaqueText(`trim(${raw})`, type) },
   }
+}
+
+/** The one form in which PostgreSQL writes the values of a type that is kept as text, however they were sent. */
+function opaqueText(raw: string, { type }: ColumnType): string {
+  if (type.name === 'interval')
+    return `coalesce(replace(TRY_CAST(${raw} AS INTERVAL)::VARCHAR, 'month', 'mon'), ${raw})`
+  return ['bytea', 'macaddr', 'inet', 'cidr'].includes(type.name) ? `lower(${raw})` : raw
 }
 
 const INTEGER_STORAGE: Readonly<Record<string, string>> = { int2: 'SMALLINT', int4: 'INTEGER', int8: 'BIGINT' }
@@ -265,6 +272,7 @@ function filterValue(
   const { family } = column.type.type
   if (family === 'boolean') return `(lower(trim(${text})) IN (${TRUE_WORDS.map(quoteLiteral).join(', ')}))`
   if (family === 'json') return `json(${text})`
+  if (family === 'opaque') return opaqueText(`trim(${text})`, column.type)
   return `CAST(${['date', 'timestamp', 'timestamptz'].includes(family) ? day(text) : text} AS ${storage})`
 }
 
