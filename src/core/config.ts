@@ -21,6 +21,8 @@ export const settingRows = Object.entries(settings.properties).map(([key, schema
   schema: schema as TSchema & Setting,
 }))
 
+const settingNames: ReadonlySet<string> = new Set(settingRows.map(({ schema }) => schema.env))
+
 /**
  * Reads the settings from an environment.
  *
@@ -68,12 +70,38 @@ function completeRows(config: Config, given: Partial<Settings>): string[] {
 const AUTH_CHOICES =
   'set CKAN_URL (CKAN decides), AUTH_TYPE=jwt (tokens decide) or AUTH_TYPE=anonymous (everybody may read, change and delete everything)'
 
-/** Who has configured anything else has a deployment in mind, and must say who may write to it. */
-const DEPLOYMENT = /^((BIGQUERY|DUCKLAKE|JWT)_.+|REDIS_URL|SITE_URL|DATASTORE_ENGINE)$/
+/**
+ * Settings of somebody's own machine. Who has set any other has a deployment in mind, and must say who may write to
+ * it; so a new setting counts as one of a deployment until it stands here. `HOST` is judged by its value.
+ */
+export const OWN_MACHINE: ReadonlySet<string> = new Set([
+  ...[
+    'HOST',
+    'PORT',
+    'LOG_LEVEL',
+    'APP_MESSAGE',
+    'COMPRESSION',
+    'HTTP_TIMEOUT_SECONDS',
+    'INCLUDE_UPDATED_AT',
+    'MS_IN_TIMESTAMP',
+  ],
+  ...['DUCKDB_PATH', 'DUCKDB_MEMORY_LIMIT', 'DUCKDB_THREADS', 'MAX_REQUEST_BODY_MB', 'MAX_LOAD_MB', 'QUERY_CACHE_MB'],
+  ...['SEARCH_RESULT_ROWS_MAX', 'SEARCH_RESULT_ROWS_DEFAULT', 'QUERY_TIMEOUT_SECONDS'],
+  ...['SQL_SEARCH_ENABLED', 'SQL_MAX_CONCURRENT', 'SQL_DOWNLOAD_ROWS_MAX', 'SQL_FUNCTIONS_ALLOW_FILE'],
+])
 
+/** Names that speak of a deployment also where they are no settings of ours. */
+const DEPLOYMENT = /^(BIGQUERY|DUCKLAKE|JWT|CKAN)_/
+
+/** Also an empty value, and a name that was misspelt, is what is left of a setting that somebody meant to make. */
 function completeAuth(config: Config, env: Env): string[] {
-  const reason = Object.keys(env).find((name) => env[name]?.trim() && DEPLOYMENT.test(name))
-  if (reason) return [`${reason} is set, but not who may write: ${AUTH_CHOICES}`]
+  for (const name of Object.keys(env)) {
+    if (env[name] === undefined) continue
+    const meant = settingNames.has(name) ? name : nearName(name, [...settingNames])
+    if (!(meant === undefined ? DEPLOYMENT.test(name) : !OWN_MACHINE.has(meant))) continue
+    const how = meant === name || meant === undefined ? 'is set' : `is set (did you mean ${meant}?)`
+    return [`${name} ${env[name]?.trim() ? how : `${how}, though empty`}, but not who may write: ${AUTH_CHOICES}`]
+  }
   if (!isLoopback(config.host))
     return [`HOST=${config.host} is open to other machines, but nothing says who may write: ${AUTH_CHOICES}`]
   config.authType = 'anonymous'
@@ -89,9 +117,8 @@ function openDoors(config: Config, options: { embedded?: boolean }): string[] {
 }
 
 function misspellings(env: Env): string[] {
-  const known = settingRows.map(({ schema }) => schema.env)
   return Object.keys(env).flatMap((name) => {
-    const meant = known.includes(name) ? undefined : nearName(name, known)
+    const meant = settingNames.has(name) ? undefined : nearName(name, [...settingNames])
     return meant ? [`${name} is not a setting: did you mean ${meant}?`] : []
   })
 }

@@ -6,6 +6,8 @@ import { filterValue } from './filter-values.ts'
 
 const MAX_DEPTH = 10
 const MAX_OPERATIONS = 100
+/** Ours: CKAN bounds operations, and not what a list of values may hold. */
+const MAX_VALUES = 10_000
 
 const RANGES = new Set(['eq', 'lt', 'lte', 'gt', 'gte'])
 
@@ -35,6 +37,7 @@ class FilterParser {
   readonly #columns: ReadonlyMap<string, Column>
   readonly #refuseValue: (sentence: string) => ValidationError
   #operations = 0
+  #values = 0
 
   constructor(columns: ReadonlyMap<string, Column>, refuseValue: (sentence: string) => ValidationError) {
     this.#columns = columns
@@ -45,6 +48,7 @@ class FilterParser {
   conjunction(dict: Dict, depth: number): Filter {
     if (depth > MAX_DEPTH) refuse('Maximum nesting depth for filter operations reached')
     const filters = Object.entries(dict).flatMap(([key, value]) => this.#member(key, value, depth))
+    if (filters.length === 0) this.#count()
     return filters.length === 1 ? (filters[0] as Filter) : { op: 'and', filters }
   }
 
@@ -105,6 +109,8 @@ class FilterParser {
   }
 
   #value(op: string, column: Column, value: unknown): string | null {
+    this.#values += Array.isArray(value) ? value.length : 1
+    if (this.#values > MAX_VALUES) refuse(`Maximum number of filter values exceeded (${MAX_VALUES})`)
     const read = filterValue(op, column, value)
     if (typeof read === 'object' && read !== null) throw this.#refuseValue(read.mistake)
     return read

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Config, type Env, readConfig } from '../../src/core/config.ts'
+import { type Config, type Env, readConfig, settingRows } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
 import { isInRanges, isLoopback, parseRange } from '../../src/core/network.ts'
 
@@ -25,23 +25,23 @@ describe('a value is read', () => {
     [{ PORT: '' }, { port: 8000 }],
     [{ LOG_LEVEL: 'debug' }, { logLevel: 'DEBUG' }],
     [
-      { INCLUDE_UPDATED_AT: 'Yes', CKAN_SYNC: '0' },
+      { ...AUTH, INCLUDE_UPDATED_AT: 'Yes', CKAN_SYNC: '0' },
       { includeUpdatedAt: true, ckanSync: false },
     ],
     [
-      { HTTP_TIMEOUT_SECONDS: '.5', AUTH_CACHE_TTL: '0' },
+      { ...AUTH, HTTP_TIMEOUT_SECONDS: '.5', AUTH_CACHE_TTL: '0' },
       { httpTimeoutSeconds: 0.5, authCacheTtl: 0 },
     ],
     [{ ...AUTH, SITE_URL: 'https://data.example.org/' }, { siteUrl: 'https://data.example.org' }],
     [{ CKAN_URL: 'http://ckan:5000/portal/' }, { ckanUrl: 'http://ckan:5000/portal', authType: 'ckan' }],
     [{ CKAN_URL: 'http://ckan:5000', AUTH_TYPE: 'jwt' }, { authType: 'jwt' }],
-    [{ BASE_PATH: 'datastore/' }, { basePath: '/datastore' }],
-    [{ BASE_PATH: '/' }, { basePath: '' }],
-    [{ TRUST_PROXY: 'OFF' }, { trustProxy: 'off' }],
-    [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
-    [{ TRUST_PROXY: '10.0.0.0/8, ::1' }, { trustProxy: ['10.0.0.0/8', '::1'] }],
-    [{ ALLOWED_HOSTS: 'a.org, b.org:8000,' }, { allowedHosts: ['a.org', 'b.org:8000'] }],
-    [{ CORS_ORIGINS: '*' }, { corsOrigins: ['*'] }],
+    [{ ...AUTH, BASE_PATH: 'datastore/' }, { basePath: '/datastore' }],
+    [{ ...AUTH, BASE_PATH: '/' }, { basePath: '' }],
+    [{ ...AUTH, TRUST_PROXY: 'OFF' }, { trustProxy: 'off' }],
+    [{ ...AUTH, TRUST_PROXY: '2' }, { trustProxy: 2 }],
+    [{ ...AUTH, TRUST_PROXY: '10.0.0.0/8, ::1' }, { trustProxy: ['10.0.0.0/8', '::1'] }],
+    [{ ...AUTH, ALLOWED_HOSTS: 'a.org, b.org:8000,' }, { allowedHosts: ['a.org', 'b.org:8000'] }],
+    [{ ...AUTH, CORS_ORIGINS: '*' }, { corsOrigins: ['*'] }],
     [{ ...AUTH, JWT_ALGORITHM: 'RS256,ES256' }, { jwtAlgorithm: ['RS256', 'ES256'] }],
     [{ ...AUTH, JWT_SECRET: ' kept as it is ' }, { jwtSecret: ' kept as it is ' }],
     [
@@ -83,12 +83,12 @@ describe('a mistake is told with its bounds', () => {
     [{ HTTP_TIMEOUT_SECONDS: '1e3' }, 'HTTP_TIMEOUT_SECONDS must be a number from 0.1 to 600, not "1e3"'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not "loud"'],
     [{ SQL_SEARCH_ENABLED: 'maybe' }, 'SQL_SEARCH_ENABLED must be true or false, not "maybe"'],
-    [{ TRUST_PROXY: '0.0.0.0/33' }, `TRUST_PROXY must be ${proxies}, not "0.0.0.0/33"`],
-    [{ TRUST_PROXY: '33' }, `TRUST_PROXY must be ${proxies}, not "33"`],
+    [{ ...AUTH, TRUST_PROXY: '0.0.0.0/33' }, `TRUST_PROXY must be ${proxies}, not "0.0.0.0/33"`],
+    [{ ...AUTH, TRUST_PROXY: '33' }, `TRUST_PROXY must be ${proxies}, not "33"`],
     [{ CKAN_URL: 'ckan.org' }, `CKAN_URL must be ${http}, not "ckan.org"`],
     [{ CKAN_URL: 'http://me:secret@ckan' }, `CKAN_URL must be ${http}, not "http://…@ckan"`],
     [{ DUCKDB_MEMORY_LIMIT: '512' }, 'DUCKDB_MEMORY_LIMIT must be a size such as 512MB or 4GB, not "512"'],
-    [{ API_TOKEN_HEADER: 'a b' }, 'API_TOKEN_HEADER must be the name of a header, not "a b"'],
+    [{ ...AUTH, API_TOKEN_HEADER: 'a b' }, 'API_TOKEN_HEADER must be the name of a header, not "a b"'],
     [{ ...AUTH, REDIS_URL: 'my secret' }, 'REDIS_URL must be a redis:// or rediss:// address'],
     [{ ...AUTH, JWT_PUBLIC_KEY: 'my secret' }, 'JWT_PUBLIC_KEY must be a PEM text that starts with -----BEGIN'],
     [{ SITE_URL: 'http://a' }, `SITE_URL is set, but not who may write: ${CHOICES}`],
@@ -102,8 +102,8 @@ describe('a mistake is told with its bounds', () => {
   for (const [env, mistake] of cases) test(mistake, () => expect(mistakes(env)).toEqual([mistake]))
 
   test('and so are all the others, at once', () => {
-    const env = { PORT: 'abc', LOG_LEVEL: 'loud', CKAN_SYNC: 'maybe', HOST: 'example.org' }
-    expect(mistakes(env).map((line) => line.split(/[ =]/)[0])).toEqual(['PORT', 'LOG_LEVEL', 'CKAN_SYNC', 'HOST'])
+    const env = { PORT: 'abc', LOG_LEVEL: 'loud', COMPRESSION: 'maybe', HOST: 'example.org' }
+    expect(mistakes(env).map((line) => line.split(/[ =]/)[0])).toEqual(['PORT', 'COMPRESSION', 'LOG_LEVEL', 'HOST'])
   })
 
   test('JWT_ALGORITHM=none is refused', () => {
@@ -111,12 +111,64 @@ describe('a mistake is told with its bounds', () => {
   })
 })
 
+describe('nobody is let in because a setting was forgotten', () => {
+  /** A value that each setting takes. A new one must be put on one side here, on purpose. */
+  const ownMachine: Env = {
+    ...{ HOST: 'localhost', PORT: '8001', LOG_LEVEL: 'ERROR', APP_MESSAGE: 'hi', COMPRESSION: 'false' },
+    ...{ HTTP_TIMEOUT_SECONDS: '1', INCLUDE_UPDATED_AT: 'true', MS_IN_TIMESTAMP: 'false', DUCKDB_PATH: './d' },
+    ...{ DUCKDB_MEMORY_LIMIT: '1GB', DUCKDB_THREADS: '1', MAX_REQUEST_BODY_MB: '5', MAX_LOAD_MB: '5' },
+    ...{ QUERY_CACHE_MB: '1', SEARCH_RESULT_ROWS_MAX: '500', SEARCH_RESULT_ROWS_DEFAULT: '5' },
+    ...{ QUERY_TIMEOUT_SECONDS: '5', SQL_SEARCH_ENABLED: 'false', SQL_MAX_CONCURRENT: '1' },
+    ...{ SQL_DOWNLOAD_ROWS_MAX: '5', SQL_FUNCTIONS_ALLOW_FILE: './f' },
+  }
+  const deployment: Env = {
+    ...{ SITE_URL: 'http://a', BASE_PATH: '/a', TRUST_PROXY: 'off', ALLOWED_HOSTS: '*', CORS_ORIGINS: '*' },
+    ...{ DATASTORE_ENGINE: 'duckdb', REDIS_URL: 'redis://r', API_TOKEN_HEADER: 'X-A', AUTH_CACHE_TTL: '1' },
+    ...{ CKAN_SYNC: 'false', CKAN_SYNC_SECONDS: '1', JWT_ALGORITHM: 'HS256', JWT_SECRET: 'x', JWT_AUDIENCE: 'x' },
+    ...{ JWT_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\\nA', JWT_JWKS_URL: 'http://a', JWT_ISSUER: 'x' },
+    ...{ JWT_REQUIRE_SCOPE: 'false', JWT_PUBLIC_READ: 'false' },
+  }
+  const deciding = ['AUTH_TYPE', 'CKAN_URL']
+
+  test('every setting is on one side', () => {
+    const sides = [...Object.keys(ownMachine), ...Object.keys(deployment), ...deciding]
+    expect(sides.sort()).toEqual(settingRows.map(({ schema }) => schema.env).sort())
+  })
+  for (const [name, value] of Object.entries(ownMachine)) {
+    test(`${name} is one's own`, () => expect(readConfig({ [name]: value }).config.authAssumed).toBe(true))
+  }
+  for (const [name, value] of Object.entries(deployment)) {
+    test(`${name} is a deployment's`, () =>
+      expect(mistakes({ [name]: value })).toEqual([`${name} is set, but not who may write: ${CHOICES}`]))
+  }
+  for (const name of [...Object.keys(deployment), ...deciding]) {
+    for (const value of ['', ' ']) {
+      test(`${name}="${value}" is a setting that got lost`, () =>
+        expect(mistakes({ [name]: value })).toEqual([
+          `${name} is set, though empty, but not who may write: ${CHOICES}`,
+        ]))
+    }
+  }
+
+  const others: [name: string, sentence: string][] = [
+    ['BIGQUERY_DATASET', 'BIGQUERY_DATASET is set'],
+    ['DUCKLAKE_DATA', 'DUCKLAKE_DATA is set'],
+    ['CKAN_SITE_URL', 'CKAN_SITE_URL is set'],
+    ['CKAN_URI', 'CKAN_URI is set (did you mean CKAN_URL?)'],
+    ['CKANURL', 'CKANURL is set (did you mean CKAN_URL?)'],
+    ['AUTHTYPE', 'AUTHTYPE is set (did you mean AUTH_TYPE?)'],
+    ['TRUSTPROXY', 'TRUSTPROXY is set (did you mean TRUST_PROXY?)'],
+  ]
+  for (const [name, sentence] of others) {
+    test(name, () => expect(mistakes({ [name]: 'x' })).toEqual([`${sentence}, but not who may write: ${CHOICES}`]))
+  }
+})
+
 describe('who decides', () => {
   const cases: [Env, { embedded?: boolean }, Pick<Config, 'authType' | 'authAssumed'>][] = [
     [{}, {}, { authType: 'anonymous', authAssumed: true }],
     [{ HOST: 'localhost', PORT: '1', DUCKDB_PATH: '/d' }, {}, { authType: 'anonymous', authAssumed: true }],
     [{ HOST: '[::1]' }, {}, { authType: 'anonymous', authAssumed: true }],
-    [{ SITE_URL: ' ' }, {}, { authType: 'anonymous', authAssumed: true }],
     [{ AUTH_TYPE: 'anonymous' }, {}, { authType: 'anonymous', authAssumed: false }],
     [{ HOST: '0.0.0.0', CKAN_URL: 'http://ckan' }, {}, { authType: 'ckan', authAssumed: false }],
     [{}, { embedded: true }, { authType: undefined, authAssumed: false }],
@@ -135,7 +187,7 @@ describe('what is probably not meant is warned about', () => {
   const cases: [Env, string[]][] = [
     [{ LOGLEVEL: 'x' }, ['LOGLEVEL is not a setting: did you mean LOG_LEVEL?']],
     [{ log_level: 'x' }, ['log_level is not a setting: did you mean LOG_LEVEL?']],
-    [{ CKAN_URI: 'x' }, ['CKAN_URI is not a setting: did you mean CKAN_URL?']],
+    [{ ...AUTH, CKAN_URI: 'x' }, ['CKAN_URI is not a setting: did you mean CKAN_URL?']],
     [{ DUKCDB_PATH: 'x' }, ['DUKCDB_PATH is not a setting: did you mean DUCKDB_PATH?']],
     [{ HTTP_TIMEOUT: '1' }, ['HTTP_TIMEOUT is not a setting: did you mean HTTP_TIMEOUT_SECONDS?']],
     [
@@ -143,7 +195,18 @@ describe('what is probably not meant is warned about', () => {
       ['AUTH_TYPE=anonymous on HOST=::: everybody who reaches this address may read, change and delete everything'],
     ],
     [{ PATH: '/bin', HOME: '/', POST: '1', HOSTS: 'x', NODE_ENV: 'test', LANG: 'C', MANPATH: '/', LOGNAME: 'me' }, []],
-    [{ CKAN_SITE_URL: 'x', REDIS_HOST: 'x', BASE_URL: 'x', AUTH_TOKEN: 'x', SSH_AUTH_SOCK: 'x', HOSTNAME: 'x' }, []],
+    [
+      {
+        ...AUTH,
+        CKAN_SITE_URL: 'x',
+        REDIS_HOST: 'x',
+        BASE_URL: 'x',
+        AUTH_TOKEN: 'x',
+        SSH_AUTH_SOCK: 'x',
+        HOSTNAME: 'x',
+      },
+      [],
+    ],
   ]
   for (const [env, warnings] of cases) {
     test(Object.keys(env).join(' '), () => expect(readConfig(env).warnings).toEqual(warnings))

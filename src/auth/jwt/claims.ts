@@ -9,17 +9,20 @@ const SCOPES: Record<Permission, string> = {
   delete: 'datastore:write',
 }
 
+/** OAuth's own name, that of some login services, and that of others for what an application may do. */
+const SCOPE_CLAIMS = ['scope', 'scp', 'permissions']
+
 /**
- * Holds a question against the claims that narrow a token: `scope` or `permissions` (items that start with
- * `datastore:`) and `resources` (ids, or prefixes that end in `*`). A token with none of them may do everything.
+ * Holds a question against the claims that narrow a token: `scope`, `scp` or `permissions` (items that start with
+ * `datastore:`, in whichever letters: one written otherwise must not count as none) and `resources` (ids, or prefixes that end in `*`). A token with none of them may do everything.
  *
  * @param requireScope - Refuse a token without any `datastore:` item.
  * @throws NotAuthorized when the token does not reach that far, or a claim can't be read.
  */
 export function checkClaims(payload: JWTPayload, question: Question, requireScope: boolean): void {
-  const scopes = [...words(payload, 'scope'), ...words(payload, 'permissions')].filter((item) =>
-    item.startsWith('datastore:'),
-  )
+  const scopes = SCOPE_CLAIMS.flatMap((claim) => words(payload, claim))
+    .map((item) => item.toLowerCase())
+    .filter((item) => item.startsWith('datastore:'))
   const scoped = scopes.includes(SCOPES[question.permission]) || (scopes.length === 0 && !requireScope)
   const reached = payload.resources === undefined || reaches(words(payload, 'resources'), question.resourceId)
   if (!scoped || !reached) throw denial(question, payload.sub)
