@@ -20,6 +20,11 @@ interface ResultColumn {
   cell: Cell
 }
 
+/** Most bytes of rows in one answer: they are held in memory. */
+const MAX_BYTES = 100_000_000
+const TOO_LARGE =
+  'The result is larger than 100 MB. Ask for fewer rows or columns, or download it from /datastore/dump/query.'
+
 /** In SQL results a timestamp has as many decimals as it needs (contract §4.6). */
 export const dialect = createDialect({ msInTimestamp: false, scaleOf: () => 0 })
 
@@ -48,10 +53,12 @@ async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
     columns.map(({ cell }) => cell),
     dialect,
   )
-  const [bytes, count] = (await session.row(
-    `${aliases} SELECT encode(string_agg(line, ${quoteLiteral(separator)} ORDER BY n) FILTER (n <= ${plan.rowsMax})), count(*) FROM (` +
-      `SELECT ${line} AS line, row_number() OVER () AS n FROM (${plan.sql}\n) AS q(${names}) LIMIT ${plan.rowsMax + 1})`,
-  )) ?? [null, 0n]
+  const [bytes, count, size] = (await session.row(
+    `${aliases} SELECT if(strlen(text) <= ${MAX_BYTES}, encode(text), NULL), rows, strlen(text) FROM (` +
+      `SELECT string_agg(line, ${quoteLiteral(separator)} ORDER BY n) FILTER (n <= ${plan.rowsMax}) AS text, count(*) AS rows FROM (` +
+      `SELECT ${line} AS line, row_number() OVER () AS n FROM (${plan.sql}\n) AS q(${names}) LIMIT ${plan.rowsMax + 1}))`,
+  )) ?? [null, 0n, null]
+  if (Number(size) > MAX_BYTES) throw new ValidationError({ query: [TOO_LARGE] }, { message: TOO_LARGE })
   const rows = Number(count)
   const total = plan.page && (await countRows(session, plan.page, rows, aliases))
   return {
