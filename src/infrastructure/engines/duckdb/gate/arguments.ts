@@ -37,6 +37,11 @@ const regexp: Limit = {
   rule: `a constant pattern of up to 500 characters and few repetitions; ${otherWays}`,
 }
 
+const structure: Limit = {
+  allows: (_json, form) => short(form, 1000),
+  rule: 'a constant structure of up to 1000 characters',
+}
+
 /**
  * What a function may be called with, where that decides what one call costs. A text or a list of any length is made in
  * one step, in which DuckDB looks neither at its memory limit nor for an interrupt; a pattern that tries every way
@@ -66,6 +71,11 @@ export const argumentLimits: Readonly<Record<string, Limit>> = {
     allows: (_list, separator) => short(separator, 100),
     rule: 'a constant separator of up to 100 characters',
   },
+  // They recurse over it: a deep one ends the process.
+  json_transform: structure,
+  json_transform_strict: structure,
+  from_json: structure,
+  from_json_strict: structure,
   '~~': like,
   '!~~': like,
   '~~*': otherLike,

@@ -2,6 +2,7 @@ import { NotAuthorized } from '../../../../core/errors.ts'
 import { type Argument, argumentLimits, growth, MAX_GROWTH, operatorNames } from './arguments.ts'
 import { allows, notOverWindows, operators, syntax, tableFunctions, writtenAs } from './functions.ts'
 import { type Findings, fold, invalid, isNode, type Node, type Place, unknownPart } from './rules.ts'
+import { countStructs } from './sizes.ts'
 
 const systemName = /^(_|pg_|duckdb_|sqlite_|pragma_|information_schema)/
 /** Names that DuckDB would look for among files, should there be no such table any more when the statement runs. */
@@ -13,6 +14,7 @@ export function checkTable(node: Node, { found, ctes }: Place): void {
   const qualifiers = [node.schema_name, node.catalog_name]
     .filter((part) => part !== '')
     .map((part) => fold(String(part)))
+  found.relations.add(name)
   if (qualifiers.length === 0 && ctes.has(name)) return
   if ([name, ...qualifiers].some((part) => systemName.test(part) || (/^(system|temp)$/.test(part) && part !== name))) {
     throw new NotAuthorized('Not authorized to access system tables')
@@ -32,6 +34,7 @@ const callsWithoutParentheses = new Set([
 export function checkColumn(node: Node, { found }: Place): void {
   const names = node.column_names
   const name = Array.isArray(names) && names.length === 1 ? fold(String(names[0])) : ''
+  if (name !== '') found.columns.set(name, (found.columns.get(name) ?? 0) + 1)
   if (callsWithoutParentheses.has(name)) admit(name, node, found)
 }
 
@@ -58,6 +61,7 @@ function admit(name: string, node: Node, { allowed, functions, sql }: Findings):
 }
 
 function checkArguments(name: string, children: unknown, found: Findings): void {
+  countStructs(name, children, found)
   const args = (Array.isArray(children) ? children : []).map(constantOf)
   const limit = rowOf(argumentLimits, name)
   if (limit && !limit.allows(...args)) {

@@ -4,6 +4,7 @@ import type { InspectedSql } from '../../engine.ts'
 import { defaultFunctions, type FunctionList, readFunctionList } from './functions.ts'
 import { type Findings, invalid } from './rules.ts'
 import { statement } from './shapes.ts'
+import { checkStructs } from './sizes.ts'
 
 /**
  * The second gate for SQL: asks the parser that will run the statement what it is, and lets only known shapes through.
@@ -18,8 +19,12 @@ import { statement } from './shapes.ts'
  * @throws {ValidationError} 409 syntax errors, more than one statement, too deep or too many joins
  */
 export async function inspect(connection: DuckDBConnection, sql: string, allowed: FunctionList): Promise<InspectedSql> {
-  const found: Findings = { sql, allowed, tables: new Map(), functions: new Set(), joins: 0, growth: 1 }
-  statement(await parse(connection, sql), { found, ctes: new Set(), depth: 0 })
+  const found: Findings = {
+    ...{ sql, allowed, tables: new Map(), functions: new Set(), relations: new Set(), columns: new Map() },
+    ...{ joins: 0, growth: 1, stars: 1, structs: 0 },
+  }
+  statement(await parse(connection, sql), { found, ctes: new Set(), depth: 0, subqueries: 0 })
+  checkStructs(found)
   return { sql, tables: [...found.tables.values()], functions: [...found.functions] }
 }
 

@@ -11,6 +11,13 @@ export interface Findings {
   joins: number
   /** How many times longer its calls can make a text. */
   growth: number
+  /** How many times more columns its `*` can make of those of a table. */
+  stars: number
+  /** Calls that make a struct of something that is no constant. */
+  structs: number
+  /** Folded names of all tables, CTEs and aliases in FROM, and how often each name stands alone as a column. */
+  readonly relations: Set<string>
+  readonly columns: Map<string, number>
 }
 
 /** Where a rule stands: the names of CTEs that are visible there, folded, and how deep it is. */
@@ -18,6 +25,8 @@ export interface Place {
   readonly found: Findings
   readonly ctes: ReadonlySet<string>
   readonly depth: number
+  /** In how many subqueries of expressions. */
+  readonly subqueries: number
 }
 
 export type Node = Readonly<Record<string, unknown>>

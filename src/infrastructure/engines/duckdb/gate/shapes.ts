@@ -3,7 +3,6 @@ import {
   absent,
   checked,
   fold,
-  invalid,
   isNode,
   kinds,
   list,
@@ -16,10 +15,7 @@ import {
   shape,
   unknownPart,
 } from './rules.ts'
-
-/** Planning a join of many tables takes time that no interrupt ends: 25 tables 0.3 s, 40 tables 5 s. */
-const MAX_JOINS = 24
-const MAX_GROUPING_SETS = 64
+import { checkGroupingSets, checkSubqueries, countJoin, countStars } from './sizes.ts'
 
 const expression: Rule = (value, place) => expressionKinds(value, place)
 const query: Rule = (value, place) => queryKinds(value, place)
@@ -135,7 +131,11 @@ const expressionKinds = kinds({
   SUBQUERY: shape({
     ...base,
     subquery_type: one('this subquery', 'SCALAR', 'EXISTS', 'NOT_EXISTS', 'ANY'),
-    subquery: statement,
+    subquery: (inner, place) => {
+      const deeper = { ...place, subqueries: place.subqueries + 1 }
+      checkSubqueries(deeper)
+      statement(inner, deeper)
+    },
     child: optional(expression),
     comparison_type: plain,
   }),
@@ -160,7 +160,12 @@ const expressionKinds = kinds({
   ),
 })
 
-const from = { type: plain, alias: plain, sample: absent('TABLESAMPLE'), query_location: plain }
+/** What stands in FROM may be called by its alias, also as a whole row. */
+const alias: Rule = (name, place) => {
+  plain(name, place)
+  if (typeof name === 'string' && name !== '') place.found.relations.add(fold(name))
+}
+const from = { type: plain, alias, sample: absent('TABLESAMPLE'), query_location: plain }
 const tableKinds = kinds({
   BASE_TABLE: checked(
     checkTable,
@@ -181,10 +186,7 @@ const tableKinds = kinds({
     values: list(list(expression)),
   }),
   JOIN: checked(
-    (_join, { found }) => {
-      found.joins += 1
-      if (found.joins > MAX_JOINS) throw invalid(`Query joins too many tables: at most ${MAX_JOINS + 1}.`)
-    },
+    countJoin,
     shape({
       ...from,
       left: table,
@@ -222,22 +224,25 @@ const withCtes =
     const { cte_map, ...rest } = value
     shape(rules)(rest, { ...place, ctes: readCtes(cte_map, place) })
   }
-const selectShape = withCtes({
-  type: plain,
-  modifiers,
-  select_list: list(expression),
-  from_table: table,
-  where_clause: optional(expression),
-  group_expressions: list(expression),
-  group_sets: (sets, place) => {
-    if (Array.isArray(sets) && sets.length > MAX_GROUPING_SETS) throw invalid('Query has too many grouping sets.')
-    plain(sets, place)
-  },
-  aggregate_handling: plain,
-  having: optional(expression),
-  qualify: optional(expression),
-  sample: absent('TABLESAMPLE'),
-})
+const selectShape = checked(
+  countStars,
+  withCtes({
+    type: plain,
+    modifiers,
+    select_list: list(expression),
+    from_table: table,
+    where_clause: optional(expression),
+    group_expressions: list(expression),
+    group_sets: (sets, place) => {
+      checkGroupingSets(sets)
+      plain(sets, place)
+    },
+    aggregate_handling: plain,
+    having: optional(expression),
+    qualify: optional(expression),
+    sample: absent('TABLESAMPLE'),
+  }),
+)
 const setShape = withCtes({ type: plain, modifiers, setop_type: plain, setop_all: plain, left: query, right: query })
 const queryKinds = kinds({ SELECT_NODE: selectShape, SET_OPERATION_NODE: setShape })
 
@@ -267,7 +272,8 @@ function readCtes(value: unknown, place: Place): ReadonlySet<string> {
             node: kinds({ SELECT_NODE: selectShape, SET_OPERATION_NODE: setShape, RECURSIVE_CTE_NODE: recursiveShape }),
             named_param_map: absent('parameters'),
           }),
-          materialized: plain,
+          // NOT MATERIALIZED would plan the CTE again wherever it is named.
+          materialized: one('NOT MATERIALIZED', 'CTE_MATERIALIZE_DEFAULT', 'CTE_MATERIALIZE_ALWAYS'),
           key_targets: absent('USING KEY'),
         }),
       })(entry, here)
