@@ -18,9 +18,10 @@ export async function guardAliases(
   aliases: readonly string[] | undefined,
   ask: (id: string) => Promise<unknown>,
 ): Promise<void> {
-  if (!aliases || service.provider.open) return
+  if (!aliases) return
   if (aliases.length > MAX_ALIASES)
     throw new ValidationError({ alias: [`A table can have ${MAX_ALIASES} aliases at most`] })
+  if (service.provider.open) return
   const table = id === undefined ? undefined : await service.engine.describe(id, { signal: request.signal })
   const held = table?.id === id ? table?.aliases : undefined
   for (const alias of new Set(aliases)) {

@@ -22,6 +22,9 @@ const kinds: Readonly<Record<Family, readonly string[]>> = {
 
 const CLOCKS: ReadonlySet<Family> = new Set(['date', 'timestamp', 'timestamptz'])
 
+/** No value but a text is longer, in characters; checking a number of millions of digits takes its time. */
+const MAX_LENGTH = 10_000
+
 /**
  * A filter's value as a text that its column's type can read; null stays null (IS NULL, contract §10.2 row 27).
  * What it can't read comes back as a sentence.
@@ -34,6 +37,7 @@ export function filterValue(op: string, column: Column, value: unknown): string 
   if (family === 'json')
     return op === 'eq' ? JSON.stringify(value) : { mistake: `${type.type.name} values can't be compared by ${op}` }
   if (!kinds[family].includes(typeof value)) return { mistake: invalidInput(type, show(value)) }
+  if (String(value).length > MAX_LENGTH && family !== 'text') return { mistake: invalidInput(type, String(value)) }
   const text = CLOCKS.has(family) ? spacedTime(String(value)) : String(value)
   // A number with a fraction is comparable with whole numbers; a text of one is not an integer.
   if (family === 'integer' && typeof value === 'number') return text

@@ -1,6 +1,9 @@
 import { ValidationError } from '../core/errors.ts'
 
 const MAX_COLUMN_NAME = 63
+/** More than three times what PostgreSQL holds. */
+const MAX_COLUMNS = 5000
+const MAX_INDEXES = 1000
 const MAX_RESOURCE_ID = 100
 /** Control, format, surrogate, private-use and unassigned characters. */
 const INVISIBLE = /\p{C}/u
@@ -16,6 +19,7 @@ export function isFieldName(name: string): boolean {
  * @throws ValidationError with a list aligned with the request: an empty object where nothing is wrong.
  */
 export function checkFieldNames(names: readonly (string | undefined)[]): void {
+  checkColumnCount(names.length)
   const mistakes = names.map((name) => {
     if (name === undefined || name === '') return { id: ['Missing value'] }
     return isFieldName(name) ? {} : { id: [`"${name}" is not a valid field name`] }
@@ -23,8 +27,18 @@ export function checkFieldNames(names: readonly (string | undefined)[]): void {
   if (mistakes.some((mistake) => 'id' in mistake)) throw new ValidationError({ fields: mistakes })
 }
 
+function checkColumnCount(count: number): void {
+  if (count > MAX_COLUMNS) throw new ValidationError({ fields: [`A table can have ${MAX_COLUMNS} columns at most`] })
+}
+
+/** Refuses more indexes than a table may have. */
+export function checkIndexCount(count: number): void {
+  if (count > MAX_INDEXES) throw new ValidationError({ index: [`A table can have ${MAX_INDEXES} indexes at most`] })
+}
+
 /** Refuses names that differ in nothing, or in upper and lower case alone: SQL could not tell them apart. */
 export function checkDistinctNames(names: readonly string[]): void {
+  checkColumnCount(names.length)
   const seen = new Map<string, string>()
   for (const name of names) {
     const other = seen.get(name.toLowerCase())

@@ -17,6 +17,8 @@ export type SelectionParams = Pick<
 export type Selected = Pick<SearchPlan, 'table' | 'projection' | 'filter' | 'textQueries' | 'sort' | 'distinct'>
 
 const DEFAULT_LANGUAGE = 'english'
+/** Longer than any question, in characters. */
+const MAX_TEXT_QUERY = 10_000
 
 /** Checks what is asked against the table's columns (contract §5–§7). */
 export function selectRows(table: Table, params: SelectionParams, config: Config): Selected {
@@ -49,6 +51,8 @@ function readTextQueries(
   columns: ReadonlyMap<string, Column>,
 ): TextQuery[] {
   const common = { plain, language: language || DEFAULT_LANGUAGE }
+  requireShort('full_text', full_text)
+  for (const text of typeof q === 'object' ? Object.values(q) : [q]) requireShort('q', text)
   const queries: TextQuery[] = []
   const row = full_text || (typeof q === 'string' ? q : '')
   if (row !== '') queries.push({ text: row, rank: 'rank', ...common })
@@ -59,6 +63,11 @@ function readTextQueries(
     if (text !== '') queries.push({ column, text, rank: `rank ${name}`, ...common })
   }
   return queries
+}
+
+function requireShort(parameter: string, text: unknown): void {
+  if (typeof text === 'string' && text.length > MAX_TEXT_QUERY)
+    throw new ValidationError({ [parameter]: [`Longer than ${MAX_TEXT_QUERY} characters`] })
 }
 
 function readProjection(

@@ -6,7 +6,7 @@ import type { Table, TablePlan } from '../infrastructure/engines/engine.ts'
 import type { CreateParams } from '../schemas/datastore-create.ts'
 import type { Declaration } from './declaration.ts'
 import { guessedColumns, readDeclaration } from './declaration.ts'
-import { checkAliases, checkDistinctNames, checkNameLengths, checkResourceId } from './names.ts'
+import { checkAliases, checkDistinctNames, checkIndexCount, checkNameLengths, checkResourceId } from './names.ts'
 import type { FirstRecord } from './records/index.ts'
 
 /** A plan without its records, and what the caller should know about it. */
@@ -38,6 +38,7 @@ export function planTable(
   const primaryKey = declaration.primaryKey ?? table?.primaryKey ?? []
   const indexes = params.indexes ?? table?.indexes ?? []
   checkKey(primaryKey, names, declaration.primaryKey === undefined)
+  checkIndexCount(indexes.length)
   checkIndexes(indexes, names, params.indexes === undefined)
   return {
     plan: {

@@ -45,6 +45,11 @@ describe('the program', () => {
       { SQL_FUNCTIONS_ALLOW_FILE: './nope.txt' },
       /^SQL_FUNCTIONS_ALLOW_FILE=\.\/nope\.txt can't be read \(ENOENT\)\n$/,
     ],
+    [
+      [],
+      { DUCKDB_PATH: '/proc/nowhere' },
+      /^The data (?:folder \/proc\/nowhere is not|in \/proc\/nowhere can't).*\.?\n$/,
+    ],
   ]
   for (const [args, env, message] of failures) {
     test(`${args} ${JSON.stringify(env)}: one plain sentence for each mistake, and exit code 1`, async () => {

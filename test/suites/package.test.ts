@@ -25,7 +25,8 @@ function promised(value: unknown): string[] {
 }
 
 describe('package.json', () => {
-  const files = [...promised(manifest.exports), ...promised(manifest.bin)]
+  const starter: string = manifest.bin['ckan-datastore']
+  const files = [...promised(manifest.exports), 'dist/main.js']
   const built = (entries: Record<string, string>, ending: string) =>
     Object.keys(entries).map((name) => `dist/${name}${ending}`)
 
@@ -46,7 +47,9 @@ describe('package.json', () => {
   }
 
   test('the command can be run by itself', () => {
-    expect(readFileSync(join(root, entry.main ?? ''), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    expect(readFileSync(join(root, starter), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n[\s\S]*dist\/main\.js/)
+    expect(manifest.scripts.start).toContain(starter)
+    expect(manifest.files).toContain(starter)
   })
 })
 

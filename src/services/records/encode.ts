@@ -60,9 +60,12 @@ function refuseRecord(scanner: JsonScanner, row: number): never {
   throw new ValidationError({ records: [sentence], records_row: row })
 }
 
+/** So many keys are named in an error. */
+const MAX_NAMED = 100
+
 /** Keys that are no columns. CKAN counts these rows from 1 (contract §8.1, §8.2). */
 function unknownKeys(keys: readonly string[], row: number, { unknownKey }: EncodeOptions): ValidationError {
-  const names = [...new Set(keys)].join(', ')
+  const names = [...new Set(keys)].slice(0, MAX_NAMED).join(', ')
   if (unknownKey === 'field')
     return new ValidationError({ fields: [`fields "${names}" do not exist`], records_row: row })
   return new ValidationError({ records: [`row "${row + 1}" has extra keys "${names}"`], records_row: row })

@@ -1,3 +1,4 @@
+import { ValidationError } from '../../core/errors.ts'
 import { columnType } from '../../core/field-types.ts'
 import { JsonScanner, Kind, sourceText } from '../../core/json-scanner.ts'
 import { matchesType } from '../../core/values.ts'
@@ -20,10 +21,22 @@ export function firstRecord(bytes: Uint8Array): FirstRecord | 'not an object' | 
   if (kind === Kind.none) return undefined
   if (kind !== Kind.object) return 'not an object'
   const start = scanner.pos
-  const spans = scanner.members(1)
+  const spans = membersOf(scanner)
   const tokens = new Map([...spans].map(([key, span]) => [key, sourceText(scanner.bytes, span.start, span.end)]))
   const record = JSON.parse(sourceText(scanner.bytes, start, scanner.pos)) as Record<string, unknown>
   return { keys: [...tokens.keys()], record, tokens }
+}
+
+/** More than a table has columns. */
+const MAX_KEYS = 10_000
+
+/** The text is known to be JSON: nothing but too many keys can be wrong with it. */
+function membersOf(scanner: JsonScanner): ReturnType<JsonScanner['members']> {
+  try {
+    return scanner.members(1, MAX_KEYS)
+  } catch (cause) {
+    throw new ValidationError({ records: [`The first row has more than ${MAX_KEYS} keys`] }, { cause })
+  }
 }
 
 const MAX_DIGITS = 38

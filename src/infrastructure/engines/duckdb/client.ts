@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, rm } from 'node:fs/promises'
+import { readdir, realpath, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
@@ -6,6 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { ConfigurationError, ServiceUnavailable } from '../../../core/errors.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { startFailure } from './failures.ts'
+import { makeFolder } from './folder.ts'
 import type { Lanes } from './lane.ts'
 import { createLanes } from './lane.ts'
 
@@ -104,7 +105,7 @@ export class Client {
     const folders = { tmp: join(path, 'tmp'), load: join(path, 'load'), export: join(path, 'export') }
     let claimed: string | undefined
     try {
-      for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
+      for (const folder of Object.values(folders)) await makeFolder(folder)
       claimed = await claim(path)
       const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), {
         default_block_size: String(BLOCK_SIZE),
@@ -130,6 +131,17 @@ export class Client {
   /** Runs one step of a patient session when there is room for one more. */
   async turn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#lanes.steps.run(work, signal)
+  }
+
+  /** Whether nothing runs but steps of those who mostly wait for their client. */
+  get isQuiet(): boolean {
+    const { reads, sql, writes } = this.#lanes
+    return !reads.isBusy && !sql.isBusy && !writes.isBusy
+  }
+
+  /** Whether a step of those who mostly wait for their client runs, such as a piece of a download. */
+  get isStepping(): boolean {
+    return this.#lanes.steps.isBusy
   }
 
   /**
@@ -242,6 +254,8 @@ async function lockDown(instance: DuckDBInstance, folders: Folders, options: Cli
     ...(options.threads ? [['threads', String(options.threads)] as [string, string]] : []),
     ['allowed_directories', `[${Object.values(folders).map(quoteLiteral).join(', ')}]`],
     ['enable_external_access', 'false'],
+    // Downloads lower it for a moment (`trimPages`).
+    ['allowed_configs', "['memory_limit']"],
     ['lock_configuration', 'true'],
   ]
   for (const [name, value] of settings) await connection.run(`SET GLOBAL ${name} = ${value}`)

@@ -1,0 +1,24 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/**
+ * Makes a folder and those around it. Node's own `recursive` never ends where a file system refuses with ENOENT to
+ * have folders made in it, as `/proc` does.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const code = await attempt(path)
+  if (code === undefined) return
+  if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+  if (code !== 'ENOENT' || dirname(path) === path) return void (await mkdir(path))
+  await makeFolder(dirname(path))
+  await mkdir(path)
+}
+
+async function attempt(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path)
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown'
+  }
+}
