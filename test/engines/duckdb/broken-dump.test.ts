@@ -60,7 +60,10 @@ const FIELDS = [
 async function start(path: string): Promise<void> {
   log = []
   const logger = createLogger({ logLevel: 'INFO' }, (record) => log.push(record))
-  running = await serve({ env: { DUCKDB_PATH: path, PORT: '0', MAX_REQUEST_BODY_MB: '100' }, logger })
+  running = await serve({
+    env: { AUTH_TYPE: 'anonymous', DUCKDB_PATH: path, PORT: '0', MAX_REQUEST_BODY_MB: '100' },
+    logger,
+  })
 }
 
 async function act(action: string, body: unknown): Promise<Record<string, unknown>> {

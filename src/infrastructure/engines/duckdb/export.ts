@@ -10,6 +10,7 @@ import type { ExportedFile } from './exported-file.ts'
 import { discard, openExported, readChunk, STALL_MS } from './exported-file.ts'
 import { invalidQuery } from './failures.ts'
 import type { StoredTable } from './metadata.ts'
+import { trimPages } from './page-cache.ts'
 import type { Cell } from './render.ts'
 import { listText, objectText } from './render.ts'
 import type { Selection } from './selection.ts'
@@ -96,7 +97,7 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
 async function prepare(store: Store, session: Session, plan: DumpPlan, left: AbortController): Promise<Exporter> {
   const table = plan.table as StoredTable
   const stand = await session.row(
-    'SELECT schema_revision, row_count, next_id FROM datastore.main._table_metadata WHERE resource_id = $1',
+    'SELECT schema_revision, row_count, next_id, revision FROM datastore.main._table_metadata WHERE resource_id = $1',
     [table.id],
   )
   if (!stand || Number(stand[0]) !== table.schemaRevision) throw new StaleSchema(`table ${table.id} has changed`)
@@ -111,6 +112,7 @@ async function prepare(store: Store, session: Session, plan: DumpPlan, left: Abo
     selection,
     range,
     expectedRows: whole ? Number(stand[1]) : undefined,
+    revision: Number(stand[3]),
     left,
   })
 }
@@ -144,6 +146,8 @@ interface Export {
   readonly range: Range | undefined
   /** Rows that there must be in the end, where that is known. */
   readonly expectedRows: number | undefined
+  /** Of the table in this transaction. */
+  readonly revision: number
   /** Aborts when nobody waits for the rest any more. */
   readonly left: AbortController
 }
@@ -162,10 +166,10 @@ class Exporter {
   }
 
   /** Starts with the first piece in hand, so that what fails at once fails before the answer's status is sent. */
-  async stream(leave: () => Promise<void>): Promise<{ stream: ReadableStream<Uint8Array>; length?: number }> {
-    const { left } = this.#export
+  async stream(leave: () => Promise<void>): Promise<Omit<Extract<Dumped, { kind: 'stream' }>, 'kind'>> {
+    const { left, revision } = this.#export
     let piece = await this.#write()
-    const length = this.#finished ? (piece?.bytes ?? 0) : undefined
+    const size = this.#size(piece)
     this.#next = this.#prefetch()
     let stalled: NodeJS.Timeout | undefined
     let ended = false
@@ -223,7 +227,17 @@ class Exporter {
       },
       { highWaterMark: 0 },
     )
-    return length === undefined ? { stream } : { stream, length }
+    return { stream, revision, ...size }
+  }
+
+  /** How long it will be: exactly, when all is in hand, else as long as rows like those of the first piece are. */
+  #size(piece: ExportedFile | undefined): { length?: number; estimatedBytes?: number } {
+    const { expectedRows } = this.#export
+    const bytes = piece?.bytes ?? 0
+    if (this.#finished) return { length: bytes }
+    return expectedRows === undefined || this.#rows === 0
+      ? {}
+      : { estimatedBytes: Math.ceil((bytes / this.#rows) * expectedRows) }
   }
 
   #prefetch(): Promise<ExportedFile | undefined> {
@@ -310,6 +324,7 @@ class Exporter {
       this.#rows += await session.run(
         `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
       )
+      await trimPages(store.client)
       const piece = await openExported(file)
       if (piece.bytes > 0) this.#adaptWidth(PIECE_BYTES[inOrder ? 'asTheyLie' : 'sorted'] / piece.bytes)
       return piece

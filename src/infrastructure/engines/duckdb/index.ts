@@ -1,4 +1,4 @@
-import { stat, statfs } from 'node:fs/promises'
+import { mkdir, rm, stat, statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
@@ -63,6 +63,11 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   })
   if (config.includeUpdatedAt) await addUpdatedAt(store)
 
+  const scratch = await emptyFolder(join(path, 'dumps')).catch((error) => {
+    logger.warning('downloads are not kept: their folder can not be made', { error: String(error.code) })
+    return undefined
+  })
+
   const checkHeadroom = async (bytes = 0) => {
     const { bavail, bsize } = await statfs(path)
     if (bavail * bsize < HEADROOM + bytes)
@@ -73,6 +78,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     name: 'duckdb',
     location: path,
     supports: { sqlDownload: true },
+    ...(scratch !== undefined && { scratch }),
 
     async describe(idOrAlias, { signal } = {}) {
       for (;;) {
@@ -120,4 +126,10 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       await client.close()
     },
   }
+}
+
+async function emptyFolder(folder: string): Promise<string> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder)
+  return folder
 }

@@ -21,12 +21,17 @@ export interface FullTextOptions {
   rowsPerStatement?: number
   /** How long no write must come before fewer rows than `rowsMin` are worth a step, in milliseconds. */
   quietMs?: number
+  /** Whether others have work that would rather have the machine to itself. */
+  busy?(): boolean
   /** Time between two looks at a table that is being written, in milliseconds. */
   pauseMs?: number
 }
 
 /** Rows from which a table is worth an index. */
 export const INDEXED_ROWS = 20_000
+
+/** How long the builder waits for others before its next statement: it is put off, not starved. */
+const PATIENCE_MS = 5000
 
 const defaults = { rowsMin: INDEXED_ROWS, rowsPerStep: 100_000, rowsPerStatement: 10_000, quietMs: 3000, pauseMs: 500 }
 
@@ -152,10 +157,16 @@ export class FullTextIndex {
     let since = performance.now()
     const rest = async () => {
       await this.#sleep(Math.min(100, performance.now() - since))
+      await this.#giveWay()
       this.#stop.signal.throwIfAborted()
       since = performance.now()
     }
     return { rowsMin, rowsPerStep, rowsPerStatement, rest }
+  }
+
+  async #giveWay(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    while (this.#options.busy?.() && !this.#stop.signal.aborted && performance.now() < deadline) await this.#sleep(50)
   }
 
   async #sleep(ms: number): Promise<void> {
