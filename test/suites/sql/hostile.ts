@@ -279,6 +279,13 @@ export const hostile: Readonly<Record<string, readonly string[]>> = {
     'SELECT 1e400',
     `SELECT ${'9'.repeat(400)}.0`,
   ],
+  'functions that recurse over deep JSON': [
+    'SELECT json_structure(secret) FROM canary',
+    'SELECT json_contains(secret, secret) FROM canary',
+    'SELECT json_group_structure(secret) FROM canary',
+    'SELECT json_merge_patch(secret, secret) FROM canary',
+    'SELECT json_pretty(secret) FROM canary',
+  ],
   'plans that never end': [
     `SELECT a IN (${Array.from({ length: 32000 }, () => '1').join(',')}) FROM open_table`,
     `WITH c0 AS (SELECT a FROM open_table), ${Array.from({ length: 20 }, (_, i) => `c${i + 1} AS (SELECT *, * FROM c${i})`).join(', ')} SELECT count(*) FROM c20`,

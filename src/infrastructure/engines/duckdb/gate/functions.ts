@@ -38,7 +38,7 @@ export const functionGroups: Readonly<Record<string, string>> = {
     transaction_timestamp try_strptime week weekday weekofyear year yearweek`,
   json: `array_to_json json json_array json_array_length json_each json_exists json_extract
     json_extract_path json_extract_path_text json_extract_string json_group_array json_group_object
-    json_keys json_merge_patch json_object json_pretty json_quote json_transform
+    json_keys json_object json_quote json_transform
     json_transform_strict json_tree json_type json_valid json_value row_to_json to_json from_json from_json_strict`,
   list: `array_append array_cat array_concat array_contains array_distinct array_extract array_has array_has_all
     array_has_any array_indexof array_intersect array_length array_pop_back array_pop_front array_position
