@@ -50,8 +50,8 @@ export function asUtf8(body: ByteStream, head: Uint8Array, declared: string | un
 }
 
 function known(declared: string): Encoding {
-  const encoding = NAMES[declared.toLowerCase()]
-  if (encoding) return encoding
+  const name = declared.toLowerCase()
+  if (Object.hasOwn(NAMES, name)) return NAMES[name] as Encoding
   throw refused(`must be one of utf-8, utf-16le, utf-16be, latin1, not ${JSON.stringify(declared.slice(0, 50))}`)
 }
 

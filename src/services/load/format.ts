@@ -2,26 +2,30 @@ import { ValidationError } from '../../core/errors.ts'
 
 export type FileFormat = 'csv' | 'tsv' | 'ndjson' | 'json' | 'parquet'
 
-const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
-  csv: 'csv',
-  txt: 'csv',
-  tsv: 'tsv',
-  tab: 'tsv',
-  ndjson: 'ndjson',
-  jsonl: 'ndjson',
-  json: 'json',
-  parquet: 'parquet',
-}
+const EXTENSIONS: ReadonlyMap<string, FileFormat> = new Map(
+  Object.entries({
+    csv: 'csv',
+    txt: 'csv',
+    tsv: 'tsv',
+    tab: 'tsv',
+    ndjson: 'ndjson',
+    jsonl: 'ndjson',
+    json: 'json',
+    parquet: 'parquet',
+  } as const),
+)
 
-const MEDIA_TYPES: Readonly<Record<string, FileFormat>> = {
-  'text/csv': 'csv',
-  'text/tab-separated-values': 'tsv',
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-  'application/jsonl': 'ndjson',
-  'application/json': 'json',
-  'application/vnd.apache.parquet': 'parquet',
-}
+const MEDIA_TYPES: ReadonlyMap<string, FileFormat> = new Map(
+  Object.entries({
+    'text/csv': 'csv',
+    'text/tab-separated-values': 'tsv',
+    'application/x-ndjson': 'ndjson',
+    'application/ndjson': 'ndjson',
+    'application/jsonl': 'ndjson',
+    'application/json': 'json',
+    'application/vnd.apache.parquet': 'parquet',
+  } as const),
+)
 
 /** What a request says about its file beside the parameters. */
 export interface FileHints {
@@ -32,7 +36,7 @@ export interface FileHints {
 /** The format that a request says its file has: csv unless it says something. */
 export function formatOf(asked: string | undefined, { name = '', mediaType = '' }: FileHints): FileFormat {
   const extension = /\.([a-z]+)(?:\.gz)?$/i.exec(name)?.[1]?.toLowerCase() ?? ''
-  return (asked as FileFormat | undefined) ?? EXTENSIONS[extension] ?? MEDIA_TYPES[mediaType] ?? 'csv'
+  return (asked as FileFormat | undefined) ?? EXTENSIONS.get(extension) ?? MEDIA_TYPES.get(mediaType) ?? 'csv'
 }
 
 /** What a file is, told by its first bytes, for what is no text of ours. */

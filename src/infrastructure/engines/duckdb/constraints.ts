@@ -64,7 +64,7 @@ const ruleMakers: Readonly<Record<string, RuleMaker>> = {
 function rulesOf(columns: readonly Column[]): Rule[] {
   return columns.flatMap((column) =>
     Object.entries(column.field.constraints ?? {}).flatMap(([constraint, limit]) => {
-      const make = ruleMakers[constraint]
+      const make = Object.hasOwn(ruleMakers, constraint) ? ruleMakers[constraint] : undefined
       return make ? [{ column, constraint, limit, broken: make(column, limit) }] : []
     }),
   )
