@@ -11,6 +11,7 @@ import { ByteCache } from './infrastructure/byte-cache.ts'
 import { type Cache, createCache } from './infrastructure/cache.ts'
 import type { Engine } from './infrastructure/engines/engine.ts'
 import { loadEngine } from './infrastructure/engines/registry.ts'
+import type { DumpFiles, DumpFilesFactory } from './services/dump-files.ts'
 
 export interface DatastoreOptions {
   /** Settings, by the names of environment variables. Nothing else is read: no `process.env`, no `.env` file. */
@@ -29,6 +30,8 @@ export interface DatastoreOptions {
   allowedHosts?: readonly string[]
   /** What answers are compressed with: gzip as every runtime has it, unless said. */
   compressors?: Compressors
+  /** Keeps downloads of whole tables, within `DUMP_CACHE_MB`; without it they are written anew for every client. */
+  dumpFiles?: DumpFilesFactory
   /** The text of `SQL_FUNCTIONS_ALLOW_FILE`: functions that SQL may call, one a line. */
   sqlFunctions?: string
 }
@@ -82,8 +85,10 @@ export async function openDatastore(
     const engine = await openEngine(config, options, logger)
     opened.unshift(engine)
     const answers = config.queryCacheMb > 0 ? new ByteCache<KeptReply>(config.queryCacheMb * 1_000_000) : undefined
+    const dumpFiles = openDumpFiles(config, options, engine)
+    if (dumpFiles) opened.unshift(dumpFiles)
     const { allowedHosts, compressors } = options
-    const service: Service = { config, engine, logger, answers, allowedHosts, compressors, ...provider }
+    const service: Service = { config, engine, logger, answers, dumpFiles, allowedHosts, compressors, ...provider }
     return { service, datastore: { fetch: createFetch(service), close } }
   } catch (error) {
     await close()
@@ -111,4 +116,13 @@ async function openProvider(
 function openEngine(config: Config, { engine, sqlFunctions }: DatastoreOptions, logger: Logger): Promise<Engine> {
   if (typeof engine === 'object') return Promise.resolve(engine)
   return loadEngine(config.datastoreEngine, { config, logger, sqlFunctions })
+}
+
+function openDumpFiles(
+  { dumpCacheMb }: Config,
+  { dumpFiles }: DatastoreOptions,
+  { scratch }: Engine,
+): DumpFiles | undefined {
+  if (!dumpFiles || scratch === undefined || dumpCacheMb === 0) return undefined
+  return dumpFiles({ folder: scratch, bytesMax: dumpCacheMb * 1_000_000 })
 }

@@ -7,6 +7,7 @@ import { type DatastoreOptions, environmentOf, openDatastore } from '../../src/a
 import { type Config, readConfig } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
 import { compressors } from './compressors.ts'
+import { createDumpFiles } from './dump-files.ts'
 
 export interface Running {
   /** Where it listens. */
@@ -34,7 +35,13 @@ export async function serve(options: DatastoreOptions = {}): Promise<Running> {
   const env = environmentOf({ ...options, env: options.env ?? process.env })
   const { config, warnings } = readConfig(env, { embedded: typeof options.auth === 'object' })
   const sqlFunctions = options.sqlFunctions ?? (await readAllowFile(config))
-  const { datastore, service } = await openDatastore(config, { compressors, ...options, warnings, sqlFunctions })
+  const { datastore, service } = await openDatastore(config, {
+    compressors,
+    dumpFiles: createDumpFiles,
+    ...options,
+    warnings,
+    sqlFunctions,
+  })
   const server = createServer(limits(config), listener(datastore.fetch))
   server.timeout = config.queryTimeoutSeconds * 1000 + STALLED_MS
   try {

@@ -94,7 +94,7 @@ async function readStart(body: Stream): Promise<{ start: Uint8Array[]; ended: bo
 }
 
 function encoded(reply: Reply, encoding: Encoding, body: Uint8Array | Stream): Reply {
-  const { 'Content-Length': _, ETag: tag, ...headers } = reply.headers
+  const { 'Content-Length': _, 'Accept-Ranges': __, ETag: tag, ...headers } = reply.headers
   return {
     ...reply,
     headers: {

@@ -3,6 +3,7 @@ import type { Config } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
 import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
+import type { DumpFiles } from '../services/dump-files.ts'
 import type { Upload } from '../services/load/index.ts'
 import type { Compressors } from './compress.ts'
 import type { Operation } from './operation.ts'
@@ -17,6 +18,8 @@ export interface Service {
   readonly logger: Logger
   /** Answers that can be given again; absent when that is turned off. */
   readonly answers?: ByteCache<KeptReply>
+  /** Where downloads of whole tables are kept; absent when that is turned off. */
+  readonly dumpFiles?: DumpFiles
   /** What answers are compressed with; what every runtime has unless said. */
   readonly compressors?: Compressors
   /** Host names that are served while there is no authorization; `ALLOWED_HOSTS` and its default otherwise. */

@@ -14,7 +14,11 @@ export type Encoding = (typeof ENCODINGS)[number]
  *
  * @param asked - What was asked, in a form in which equal questions are equal texts.
  */
-export function entityTag({ service: { config } }: Context, { id, revision }: Table, asked: string): string {
+export function entityTag(
+  { service: { config } }: Context,
+  { id, revision }: Pick<Table, 'id' | 'revision'>,
+  asked: string,
+): string {
   const { msInTimestamp, includeUpdatedAt, searchResultRowsMax, searchResultRowsDefault } = config
   const settings = [msInTimestamp, includeUpdatedAt, searchResultRowsMax, searchResultRowsDefault]
   return `"${revision.toString(36)}-${hash(`${settings} ${id} ${asked}`)}"`
@@ -23,6 +27,11 @@ export function entityTag({ service: { config } }: Context, { id, revision }: Ta
 /** The tag of the same answer in an encoding: other bytes, and so another tag. */
 export function encodedTag(tag: string, encoding: Encoding): string {
   return `${tag.slice(0, -1)}-${encoding}"`
+}
+
+/** The tag of one writing of a file whose bytes may be others the next time. Its beginning says what it is made of. */
+export function renderedTag(tag: string, rendering: string): string {
+  return `${tag.slice(0, -1)}.${rendering}"`
 }
 
 /** 304 for a client that says that it has the answer with this tag, in whichever encoding. */
@@ -34,7 +43,7 @@ export function notModified({ request }: Context, tag: string): Reply | undefine
     .map((item) => item.trim().replace(/^W\//, ''))
   if (!held) return undefined
   const known = [tag, ...ENCODINGS.map((encoding) => encodedTag(tag, encoding))]
-  const match = held.includes('*') ? tag : known.find((candidate) => held.includes(candidate))
+  const match = held.includes('*') ? tag : held.find((item) => known.includes(item.replace(/\.\w+"$/, '"')))
   return match === undefined ? undefined : { status: 304, headers: { ...REVALIDATED, ETag: match }, body: null }
 }
 

@@ -113,6 +113,18 @@ export class PayloadTooLarge extends DatastoreError {
   }
 }
 
+/** 416: a part of a file that has no such part. */
+export class RangeNotSatisfiable extends DatastoreError {
+  constructor(length: number) {
+    super(`The file has ${length} bytes: the range that was asked for lies behind its end.`, {
+      status: 416,
+      code: 'ERR_RANGE_NOT_SATISFIABLE',
+      type: 'Range Not Satisfiable',
+      headers: { 'Content-Range': `bytes */${length}`, 'Accept-Ranges': 'bytes' },
+    })
+  }
+}
+
 export class UnsupportedMediaType extends DatastoreError {
   constructor(message: string) {
     super(message, { status: 415, code: 'ERR_UNSUPPORTED_MEDIA_TYPE', type: 'Unsupported Media Type' })

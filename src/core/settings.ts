@@ -152,6 +152,15 @@ export const settings = Type.Object({
     maximum: 65536,
     default: 64,
   }),
+  dumpCacheMb: whole({
+    env: 'DUMP_CACHE_MB',
+    group: 'server',
+    description:
+      'Disk for downloads of whole tables that are asked for again, in megabytes, in `dumps` beside the data; 0 keeps none. A file is kept until its table changes; broken downloads of it resume.',
+    minimum: 0,
+    maximum: 100_000_000,
+    default: 1024,
+  }),
 
   datastoreEngine: text({
     env: 'DATASTORE_ENGINE',

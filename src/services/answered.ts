@@ -1,10 +1,13 @@
 import type { Config } from '../core/config.ts'
 import type { Bytes, Engine } from '../infrastructure/engines/engine.ts'
+import type { DumpFiles } from './dump-files.ts'
 
 /** What a service works with. */
 export interface ServiceContext {
   engine: Engine
   config: Config
+  /** Where downloads are kept, if they are. */
+  dumpFiles?: DumpFiles
 }
 
 /** What a service answers: the result, and beside it the records that are already written. */

@@ -4,6 +4,7 @@ import type { CallOptions, DumpPlan, Table } from '../infrastructure/engines/eng
 import type { DumpParams } from '../schemas/dump.ts'
 import type { ServiceContext } from './answered.ts'
 import { withCurrentTable } from './current-table.ts'
+import type { FileKey, HeldFile, Rendering } from './dump-files.ts'
 import type { File, FileFormat } from './file-formats.ts'
 import { fileFormats, fileOf } from './file-formats.ts'
 import type { Selected } from './selection.ts'
@@ -18,42 +19,101 @@ export interface FileKind {
 /** A download on its way out, or where the client finds it. */
 export type Download = (FileKind & File) | { redirect: string }
 
+/** The same of a table, maybe a kept one. `revision` is that of the rows in it. */
+export type TableDownload = (FileKind & { revision: number } & (File | { held: HeldFile })) | { redirect: string }
+
+/** A download that exists, as far as it is known without making it. */
+export type KnownFile = FileKind & Partial<Pick<HeldFile, 'length' | 'rendering'>>
+
 /** What `dump` would answer, without making it: what is wrong with the parameters is thrown here as well. */
-export function describeDump({ config }: ServiceContext, table: Table, params: DumpParams): FileKind {
-  select(table, params, config)
-  return kindOf(table, formatOf(params))
+export function describeDump({ config, dumpFiles }: ServiceContext, table: Table, params: DumpParams): KnownFile {
+  const plan = planOf(table, params, config)
+  return { ...kindOf(table, params), ...(isWholeTable(plan, params) && dumpFiles?.find(keyOf(table, params))) }
 }
 
-/** `/datastore/dump/<id>`: a table as a file, streamed from one snapshot (contract §8.9). */
+/** `/datastore/dump/<id>`: a table as a file, streamed from one snapshot, or a kept one (contract §8.9). */
 export async function dump(
+  context: ServiceContext,
+  table: Table,
+  params: DumpParams,
+  options: CallOptions,
+): Promise<TableDownload> {
+  const kind = kindOf(table, params)
+  const render = (signal?: AbortSignal) => renderDump(context, table, params, { signal })
+  try {
+    const { dumpFiles, config } = context
+    const keeps = dumpFiles && isWholeTable(planOf(table, params, config), params)
+    const opened = keeps && (await dumpFiles.open(keyOf(table, params), render, options))
+    if (opened && 'held' in opened) return { ...kind, held: opened.held, revision: opened.held.revision }
+    return { ...kind, ...(opened ? opened.passed : await render(options.signal)) }
+  } catch (error) {
+    if (error instanceof Elsewhere) return { redirect: error.url }
+    throw error
+  }
+}
+
+/** Thrown where the engine has put the file somewhere else. */
+class Elsewhere extends Error {
+  readonly url: string
+
+  constructor(url: string) {
+    super('the file is elsewhere')
+    this.url = url
+  }
+}
+
+async function renderDump(
   { engine, config }: ServiceContext,
   table: Table,
   params: DumpParams,
   options: CallOptions,
-): Promise<Download> {
-  const format = formatOf(params)
+): Promise<Rendering> {
   return withCurrentTable(engine, table, options, async (current) => {
-    const selected = select(current, params, config)
-    const plan: DumpPlan = {
-      ...selected,
-      offset: params.offset ?? 0,
-      ...(params.limit !== undefined && { limit: params.limit }),
-      format: format.engineFormat,
-      ...(format.line && { line: format.line }),
-    }
+    const plan = planOf(current, params, config)
     const dumped = await engine.dump(plan, options)
-    if (dumped.kind === 'redirect') return { redirect: dumped.url }
+    if (dumped.kind === 'redirect') throw new Elsewhere(dumped.url)
     if (dumped.kind === 'too large') throw new PayloadTooLarge(dumped.hint)
-    const file = fileOf(format, dumped, ckanFields(selected.projection), params)
-    return { ...file, ...kindOf(current, format) }
+    const file = fileOf(formatOf(params), dumped, ckanFields(plan.projection), params)
+    return { ...file, revision: dumped.revision ?? current.revision }
   })
+}
+
+function planOf(table: Table, params: DumpParams, config: ServiceContext['config']): DumpPlan {
+  const format = formatOf(params)
+  return {
+    ...select(table, params, config),
+    offset: params.offset ?? 0,
+    ...(params.limit !== undefined && { limit: params.limit }),
+    format: format.engineFormat,
+    ...(format.line && { line: format.line }),
+  }
+}
+
+/** Whether all rows and columns are asked for, in their own order. */
+function isWholeTable(
+  { filter, textQueries, distinct, sort, limit, offset }: DumpPlan,
+  { fields }: DumpParams,
+): boolean {
+  const byId = sort.length === 1 && sort[0]?.by === idColumn && !sort[0].descending
+  const all = !filter && textQueries.length === 0 && !distinct && limit === undefined && offset === 0
+  return byId && all && !fields?.length
+}
+
+function keyOf({ id, revision }: Table, { format, bom = false }: DumpParams): FileKey {
+  return { table: id, revision, form: `${format || 'csv'} ${bom}` }
+}
+
+/** Whether a file of this format may have other bytes each time that it is made. */
+export function varies(params: DumpParams): boolean {
+  return formatOf(params).varies === true
 }
 
 function formatOf({ format }: DumpParams): FileFormat {
   return fileFormats[format || 'csv'] as FileFormat
 }
 
-function kindOf({ id }: Table, { contentType, extension }: FileFormat): FileKind {
+function kindOf({ id }: Table, params: DumpParams): FileKind {
+  const { contentType, extension } = formatOf(params)
   return { contentType, filename: `${id}.${extension}` }
 }
 

@@ -20,12 +20,15 @@ export interface FileFormat {
   /** Rewrites the engine's rows. */
   rewrite?(rows: Stream, fields: Fields): Stream
   gzipped?: true
+  /** The same rows may give other bytes the next time. */
+  varies?: true
 }
 
-/** Bytes, and how many where that is known. */
+/** Bytes, and how many where that is known, or about how many. */
 export interface File {
   stream: Stream
   length?: number
+  estimatedBytes?: number
 }
 
 const names = (fields: Fields) => fields.map(({ id }) => id)
@@ -71,20 +74,31 @@ export const fileFormats: Readonly<Record<string, FileFormat>> = {
     extension: 'ndjson',
     frame: plain,
   },
-  gzip: { ...csv, contentType: 'application/gzip', extension: 'csv.gz', gzipped: true },
-  parquet: { engineFormat: 'parquet', contentType: 'application/vnd.apache.parquet', extension: 'parquet' },
+  gzip: { ...csv, contentType: 'application/gzip', extension: 'csv.gz', gzipped: true, varies: true },
+  parquet: {
+    engineFormat: 'parquet',
+    contentType: 'application/vnd.apache.parquet',
+    extension: 'parquet',
+    varies: true,
+  },
 }
 
 const BYTE_ORDER_MARK = '\ufeff'
+/** Bytes of rows that were rewritten, for each of the engine's. */
+const REWRITTEN = 4
 
 /** The engine's rows as a file of a format. Its length is known where the rows' is and nothing is rewritten. */
 export function fileOf(format: FileFormat, rows: File, fields: Fields, { bom = false } = {}): File {
   const around = format.frame?.(fields, bom ? BYTE_ORDER_MARK : '')
   const rewritten = format.rewrite ? format.rewrite(rows.stream, fields) : rows.stream
   const framed = around ? frame(rewritten, around) : rewritten
-  if (format.gzipped) return { stream: gzip(framed) }
-  if (format.rewrite || rows.length === undefined) return { stream: framed }
-  return { stream: framed, length: around ? framedLength(rows.length, around) : rows.length }
+  const { length, estimatedBytes = length } = rows
+  const estimate = estimatedBytes !== undefined && {
+    estimatedBytes: format.rewrite ? estimatedBytes * REWRITTEN : estimatedBytes,
+  }
+  if (format.gzipped) return { stream: gzip(framed), ...estimate }
+  if (format.rewrite || length === undefined) return { stream: framed, ...estimate }
+  return { stream: framed, length: around ? framedLength(length, around) : length }
 }
 
 /** `trees.csv` → `trees` and `csv`; undefined for a name without such an ending. */

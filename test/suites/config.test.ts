@@ -117,7 +117,7 @@ describe('nobody is let in because a setting was forgotten', () => {
     ...{ HOST: 'localhost', PORT: '8001', LOG_LEVEL: 'ERROR', APP_MESSAGE: 'hi', COMPRESSION: 'false' },
     ...{ HTTP_TIMEOUT_SECONDS: '1', INCLUDE_UPDATED_AT: 'true', MS_IN_TIMESTAMP: 'false', DUCKDB_PATH: './d' },
     ...{ DUCKDB_MEMORY_LIMIT: '1GB', DUCKDB_THREADS: '1', MAX_REQUEST_BODY_MB: '5', MAX_LOAD_MB: '5' },
-    ...{ QUERY_CACHE_MB: '1', SEARCH_RESULT_ROWS_MAX: '500', SEARCH_RESULT_ROWS_DEFAULT: '5' },
+    ...{ QUERY_CACHE_MB: '1', DUMP_CACHE_MB: '5', SEARCH_RESULT_ROWS_MAX: '500', SEARCH_RESULT_ROWS_DEFAULT: '5' },
     ...{ QUERY_TIMEOUT_SECONDS: '5', SQL_SEARCH_ENABLED: 'false', SQL_MAX_CONCURRENT: '1' },
     ...{ SQL_DOWNLOAD_ROWS_MAX: '5', SQL_FUNCTIONS_ALLOW_FILE: './f' },
   }

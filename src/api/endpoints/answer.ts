@@ -1,10 +1,10 @@
-import type { Answered } from '../../services/answered.ts'
+import type { Answered, ServiceContext } from '../../services/answered.ts'
 import type { Context } from '../context.ts'
 import type { Answer } from '../operation.ts'
 
 /** What a service needs of the request's surroundings. */
-export function serviceContext({ service }: Context) {
-  return { engine: service.engine, config: service.config }
+export function serviceContext({ service: { engine, config, dumpFiles } }: Context): ServiceContext {
+  return { engine, config, dumpFiles }
 }
 
 /** Stops a service's work when the client hangs up. */

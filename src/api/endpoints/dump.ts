@@ -3,7 +3,8 @@ import type { DumpParams } from '../../schemas/dump.ts'
 import * as dumps from '../../services/dump.ts'
 import { fileHeaders } from '../attachment.ts'
 import type { Grants, Input, Reply } from '../operation.ts'
-import { entityTag, notModified, REVALIDATED } from '../versions.ts'
+import { sendFile } from '../ranges.ts'
+import { entityTag, notModified, REVALIDATED, renderedTag } from '../versions.ts'
 import { callOptions, serviceContext } from './answer.ts'
 
 /**
@@ -21,17 +22,30 @@ export async function dump(
     offset: given.offset ?? 0,
     format: format ? agreed(format, raw.format) : given.format || 'csv',
   } as DumpParams
-  const tag = entityTag(context, table, `dump ${JSON.stringify(Object.entries(params).sort())}`)
-  const held = notModified(context, tag)
+  const asked = `dump ${JSON.stringify(Object.entries(params).sort())}`
+  const headersOf = (revision: number, rendering?: string) => {
+    const tag = entityTag(context, { id: table.id, revision }, asked)
+    return {
+      ...REVALIDATED,
+      ETag: rendering !== undefined && dumps.varies(params) ? renderedTag(tag, rendering) : tag,
+      'Last-Modified': new Date(table.updatedAt).toUTCString(),
+    }
+  }
+  const held = notModified(context, headersOf(table.revision).ETag)
   if (held) return held
-  const headers = { ...REVALIDATED, ETag: tag, 'Last-Modified': new Date(table.updatedAt).toUTCString() }
   if (context.request.method === 'HEAD') {
-    const kind = dumps.describeDump(serviceContext(context), table, params)
-    return { status: 200, headers: { ...headers, ...fileHeaders(kind) }, body: null }
+    const known = dumps.describeDump(serviceContext(context), table, params)
+    const ranges = known.rendering !== undefined && { 'Accept-Ranges': 'bytes' }
+    const headers = { ...headersOf(table.revision, known.rendering), ...fileHeaders(known), ...ranges }
+    return { status: 200, headers, body: null }
   }
   const dumped = await dumps.dump(serviceContext(context), table, params, callOptions(context))
   if ('redirect' in dumped) return { status: 302, headers: { Location: dumped.redirect }, body: null }
-  return { status: 200, headers: { ...headers, ...fileHeaders(dumped) }, body: dumped.stream }
+  if ('held' in dumped) {
+    const headers = { ...headersOf(dumped.revision, dumped.held.rendering), ...fileHeaders(dumped) }
+    return sendFile(context, dumped.held, headers)
+  }
+  return { status: 200, headers: { ...headersOf(dumped.revision), ...fileHeaders(dumped) }, body: dumped.stream }
 }
 
 /** The format that the file's name ends with; one that was also asked for in words must be the same. */

@@ -21,7 +21,8 @@ export function corsHeaders({ request, service, operation }: Context): Record<st
     'Access-Control-Allow-Origin': allowed,
     'Access-Control-Allow-Methods': 'POST, PUT, GET, DELETE, OPTIONS',
     'Access-Control-Allow-Headers': `${apiTokenHeader}, Content-Type`,
-    'Access-Control-Expose-Headers': 'Content-Disposition, Retry-After, X-Request-Id',
+    'Access-Control-Expose-Headers':
+      'Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, X-Request-Id',
   }
 }
 

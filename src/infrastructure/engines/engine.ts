@@ -251,9 +251,12 @@ export interface DumpPlan extends Omit<SearchPlan, 'format' | 'includeTotal' | '
   limit?: number
 }
 
-/** `stream`: the rows alone; what stands around them (header, brackets) is the service's. */
+/**
+ * `stream`: the rows alone; what stands around them (header, brackets) is the service's. `length` in bytes, where it is
+ * known; else, for a whole table, about how many they will be. `revision` is that of the table which the rows show.
+ */
 export type Dumped =
-  | { kind: 'stream'; stream: ReadableStream<Uint8Array>; length?: number }
+  | { kind: 'stream'; stream: ReadableStream<Uint8Array>; length?: number; estimatedBytes?: number; revision?: number }
   | { kind: 'redirect'; url: string }
   | { kind: 'too large'; hint: string }
 
@@ -286,6 +289,8 @@ export interface Engine {
   /** For people, at start: where the data lives. */
   readonly location: string
   readonly supports: Supports
+  /** A folder for files of this process alone, where downloads of whole tables may be kept. Empty at the start. */
+  readonly scratch?: string
 
   /** The table with this id or alias, or undefined. */
   describe(idOrAlias: string, options?: CallOptions): Promise<Table | undefined>

@@ -61,7 +61,7 @@ async function start(path: string): Promise<void> {
   log = []
   const logger = createLogger({ logLevel: 'INFO' }, (record) => log.push(record))
   running = await serve({
-    env: { AUTH_TYPE: 'anonymous', DUCKDB_PATH: path, PORT: '0', MAX_REQUEST_BODY_MB: '100' },
+    env: { AUTH_TYPE: 'anonymous', DUCKDB_PATH: path, PORT: '0', MAX_REQUEST_BODY_MB: '100', DUMP_CACHE_MB: '0' },
     logger,
   })
 }
@@ -233,7 +233,7 @@ describe(`${CLIENTS} clients that open a download and read nothing`, () => {
     const { total } = await act('datastore_search', { resource_id: 'trees', limit: 1 })
     expect(total).toBe(ROWS)
     await running.close()
-    expect((await readdir(folder)).sort()).toEqual(['datastore.duckdb', 'export', 'load', 'tmp'])
+    expect((await readdir(folder)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'tmp'])
     expect(await exported()).toEqual([])
     await start(folder)
   })

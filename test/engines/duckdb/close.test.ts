@@ -62,7 +62,7 @@ describe('what is closed', () => {
     await kit.upsert(id, '[{"k": 3, "v": "changed"}]')
     const before = await kit.table(id)
     await engine.close()
-    expect((await readdir(path)).sort()).toEqual(['datastore.duckdb', 'export', 'load', 'tmp'])
+    expect((await readdir(path)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'tmp'])
 
     engine = await openIn(path)
     expect(await engine.describe('trees')).toEqual(before)
@@ -106,10 +106,10 @@ test('one process opens its data once, by whatever name', async () => {
 
 test('what a crash left in the working folders is cleared at the next start', async () => {
   await engine.close()
-  for (const name of ['tmp', 'load', 'export']) {
+  for (const name of ['tmp', 'load', 'export', 'dumps']) {
     await writeFile(join(path, name, 'left'), 'x')
     await mkdir(join(path, name, 'folder'))
   }
   engine = await openIn(path)
-  for (const name of ['tmp', 'load', 'export']) expect(await readdir(join(path, name))).toEqual([])
+  for (const name of ['tmp', 'load', 'export', 'dumps']) expect(await readdir(join(path, name))).toEqual([])
 })
