@@ -286,6 +286,16 @@ export const hostile: Readonly<Record<string, readonly string[]>> = {
     'SELECT json_merge_patch(secret, secret) FROM canary',
     'SELECT json_pretty(secret) FROM canary',
   ],
+  'searches that never end': [
+    `SELECT contains(secret, secret || 'b') FROM canary`,
+    `SELECT strpos(secret, left(secret, 500000)) FROM canary`,
+    `SELECT strpos(secret, left(secret, -1)) FROM canary`,
+    `SELECT position(secret in secret) FROM canary`,
+    `SELECT instr(secret, secret) FROM canary`,
+    `SELECT split_part(secret, secret || 'b', 1) FROM canary`,
+    `SELECT string_to_array(secret, secret) FROM canary`,
+    `SELECT replace(secret, secret || 'b', '') FROM canary`,
+  ],
   'plans that never end': [
     `SELECT a IN (${Array.from({ length: 32000 }, () => '1').join(',')}) FROM open_table`,
     `WITH c0 AS (SELECT a FROM open_table), ${Array.from({ length: 20 }, (_, i) => `c${i + 1} AS (SELECT *, * FROM c${i})`).join(', ')} SELECT count(*) FROM c20`,

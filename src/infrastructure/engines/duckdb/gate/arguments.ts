@@ -1,7 +1,7 @@
 import { cheapLike, cheapRegexp } from './patterns.ts'
 
-/** An argument of a call: undefined unless it is a constant text or number. */
-export type Argument = { readonly constant: string | number } | undefined
+/** An argument of a call, where something is known of it: a constant, or a text cut to a constant length by `left`. */
+export type Argument = { readonly constant?: string | number; readonly upTo?: number } | undefined
 
 interface Limit {
   allows(...args: readonly Argument[]): boolean
@@ -14,6 +14,14 @@ const small = (value: Argument, most: number): boolean =>
 const short = (value: Argument, most: number): boolean =>
   typeof value?.constant === 'string' && value.constant.length <= most
 
+/** What is searched for: the search takes the product of both lengths, in one step. */
+const needle = (value: Argument): boolean => short(value, MAX_NEEDLE) || (value?.upTo ?? Infinity) <= MAX_NEEDLE
+const MAX_NEEDLE = 500
+const search: Limit = {
+  allows: (_text, part) => needle(part),
+  rule: 'a constant text of up to 500 characters to look for, or left(…, 500)',
+}
+
 const series: Limit = {
   allows: (...args) => args.every((arg) => small(arg, 1000)),
   rule: 'constant bounds up to 1000, or a place in FROM',
@@ -23,7 +31,7 @@ const format: Limit = {
   allows: (text) => short(text, 1000) && !/\d{4}|\*|\{[^}]*\{/.test(String(text?.constant)),
   rule: 'a constant format of up to 1000 characters with widths under 1000',
 }
-const otherWays = 'or use contains(), starts_with(), ends_with() or position()'
+const otherWays = 'or use starts_with(), ends_with() or contains(a, left(b, 500))'
 const like: Limit = {
   allows: (_text, pattern) => typeof pattern?.constant === 'string' && cheapLike(pattern.constant, true),
   rule: `a constant pattern of up to 500 characters, in which one % at most stands before the end if it has a _; ${otherWays}`,
@@ -59,8 +67,8 @@ export const argumentLimits: Readonly<Record<string, Limit>> = {
   range: series,
   generate_series: series,
   replace: {
-    allows: (_text, _from, to) => short(to, 100),
-    rule: 'a constant replacement of up to 100 characters',
+    allows: (_text, from, to) => needle(from) && short(to, 100),
+    rule: `${search.rule}, and a constant replacement of up to 100 characters`,
   },
   regexp_replace: {
     allows: (text, pattern, to) => regexp.allows(text, pattern) && short(to, 100),
@@ -76,6 +84,19 @@ export const argumentLimits: Readonly<Record<string, Limit>> = {
   json_transform_strict: structure,
   from_json: structure,
   from_json_strict: structure,
+  ...Object.fromEntries(
+    [
+      'contains',
+      'position',
+      'strpos',
+      'instr',
+      'split',
+      'split_part',
+      'str_split',
+      'string_split',
+      'string_to_array',
+    ].map((name) => [name, search]),
+  ),
   '~~': like,
   '!~~': like,
   '~~*': otherLike,

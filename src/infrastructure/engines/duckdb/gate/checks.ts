@@ -62,7 +62,7 @@ function admit(name: string, node: Node, { allowed, functions, sql }: Findings):
 
 function checkArguments(name: string, children: unknown, found: Findings): void {
   countStructs(name, children, found)
-  const args = (Array.isArray(children) ? children : []).map(constantOf)
+  const args = (Array.isArray(children) ? children : []).map(argumentOf)
   const limit = rowOf(argumentLimits, name)
   if (limit && !limit.allows(...args)) {
     const called = rowOf(operatorNames, name) ?? `function ${name}`
@@ -78,8 +78,13 @@ function rowOf<T>(table: Readonly<Record<string, T>>, name: string): T | undefin
   return Object.hasOwn(table, name) ? table[name] : undefined
 }
 
-function constantOf(node: unknown): Argument {
-  const value = isNode(node) && node.class === 'CONSTANT' && isNode(node.value) ? node.value.value : undefined
+function argumentOf(node: unknown): Argument {
+  if (!isNode(node)) return undefined
+  if (node.class === 'FUNCTION' && node.function_name === 'left' && Array.isArray(node.children)) {
+    const length = argumentOf(node.children[1])?.constant
+    return typeof length === 'number' && length >= 0 ? { upTo: length } : undefined
+  }
+  const value = node.class === 'CONSTANT' && isNode(node.value) ? node.value.value : undefined
   return typeof value === 'string' || typeof value === 'number' ? { constant: value } : undefined
 }
 
