@@ -15,7 +15,8 @@ const short = (value: Argument, most: number): boolean =>
   typeof value?.constant === 'string' && value.constant.length <= most
 
 /** What is searched for: the search takes the product of both lengths, in one step. */
-const needle = (value: Argument): boolean => short(value, MAX_NEEDLE) || (value?.upTo ?? Infinity) <= MAX_NEEDLE
+const needle = (value: Argument): boolean =>
+  typeof value?.constant === 'number' || short(value, MAX_NEEDLE) || (value?.upTo ?? Infinity) <= MAX_NEEDLE
 const MAX_NEEDLE = 500
 const search: Limit = {
   allows: (_text, part) => needle(part),
