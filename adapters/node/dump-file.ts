@@ -101,7 +101,11 @@ export class DumpFile {
 
   async #readAt(at: number, size: number): Promise<Uint8Array> {
     const handle = await this.open()
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(size), 0, size, at)
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(size), 0, size, at).catch((error) => {
+      // What has failed is closed under its readers.
+      this.#throwIfFailed()
+      throw error
+    })
     if (bytesRead === 0) throw new Error('a kept file has less bytes than were written')
     return buffer.subarray(0, bytesRead)
   }

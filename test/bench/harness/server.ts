@@ -45,6 +45,7 @@ export class RunningServer {
         HOME: process.env.HOME,
         LOG_LEVEL: 'WARNING',
         QUERY_CACHE_MB: '0',
+        DUMP_CACHE_MB: '0',
         ...env,
         PORT: String(port),
         DUCKDB_PATH: folder,
