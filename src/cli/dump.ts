@@ -1,10 +1,7 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import type { Writable } from 'node:stream'
 import type { ParsedArgs } from 'citty'
-import { drained } from './drained.ts'
-import { Failure, UsageError } from './failure.ts'
+import { copy } from './copy.ts'
+import { download } from './download.ts'
+import { UsageError } from './failure.ts'
 import { megabytes, showProgress } from './progress.ts'
 import { refusal, serverArgs, serverOf, unreachable } from './server.ts'
 
@@ -63,81 +60,40 @@ export const dump = {
       limit,
       offset,
     })
-    const response = await fetch(url, { headers: { ...server.headers, 'Accept-Encoding': 'identity' } }).catch(
-      (error) => {
-        throw unreachable(url, error)
-      },
-    )
-    if (!response.ok || !response.body) throw refusal(response.status, await response.text())
-    const length = response.headers.get('content-length')
-    const progress = await showProgress({
-      ...(length !== null && { total: Number(length) }),
-      quiet: given.json || output === undefined,
-    })
     const started = performance.now()
+    if (output === undefined) return print(url, server.headers)
+    let progress = await showProgress({ quiet: true })
+    const quiet = given.json
     try {
-      const bytes = await writeTo(output, response.body, (more) => progress.add(more))
+      const bytes = await download({
+        url,
+        headers: server.headers,
+        output,
+        async onStart(there, total) {
+          progress.stop()
+          progress = await showProgress({ total, quiet })
+          progress.add(there)
+        },
+        onBytes: (more) => progress.add(more),
+        say: (text) => !quiet && progress.say(text),
+      })
       progress.stop()
       const seconds = (performance.now() - started) / 1000
-      if (given.json && output !== undefined)
-        process.stdout.write(`${JSON.stringify({ file: output, bytes, seconds: Number(seconds.toFixed(3)) })}\n`)
-      else if (output !== undefined)
-        process.stdout.write(`${output}: ${megabytes(bytes)} MB in ${seconds.toFixed(1)} s\n`)
+      process.stdout.write(
+        given.json
+          ? `${JSON.stringify({ file: output, bytes, seconds: Number(seconds.toFixed(3)) })}\n`
+          : `${output}: ${megabytes(bytes)} MB in ${seconds.toFixed(1)} s\n`,
+      )
     } finally {
       progress.stop()
     }
   },
 }
 
-async function writeTo(
-  output: string | undefined,
-  body: ReadableStream<Uint8Array>,
-  onBytes: (bytes: number) => void,
-): Promise<number> {
-  if (output === undefined) return copy(body, process.stdout, onBytes)
-  const part = `${output}.part`
-  const file = createWriteStream(part)
-  try {
-    await once(file, 'open').catch((error: NodeJS.ErrnoException) => {
-      throw new Failure(`${part} can't be written (${error.code}).`, { cause: error })
-    })
-    const bytes = await copy(body, file, onBytes)
-    file.end()
-    await once(file, 'close')
-    await rename(part, output)
-    return bytes
-  } catch (error) {
-    file.destroy()
-    await rm(part, { force: true })
-    throw error
-  }
-}
-
-async function copy(
-  body: ReadableStream<Uint8Array>,
-  file: Writable,
-  onBytes: (bytes: number) => void,
-): Promise<number> {
-  const reader = body.getReader()
-  let failure: NodeJS.ErrnoException | undefined
-  const noteFailure = (error: NodeJS.ErrnoException) => {
-    failure = error
-  }
-  file.on('error', noteFailure)
-  let bytes = 0
-  for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw new Failure(`The download broke off after ${megabytes(bytes)} MB: the file is not complete.`, {
-        cause: error,
-      })
-    })
-    if (done) return bytes
-    if (!file.write(value)) await drained(file)
-    if (failure) {
-      await reader.cancel().catch(() => {})
-      throw new Failure(`The file can't be written after ${megabytes(bytes)} MB (${failure.code}).`, { cause: failure })
-    }
-    bytes += value.length
-    onBytes(value.length)
-  }
+async function print(url: URL, headers: Record<string, string>): Promise<void> {
+  const response = await fetch(url, { headers: { ...headers, 'Accept-Encoding': 'identity' } }).catch((error) => {
+    throw unreachable(url, error)
+  })
+  if (!response.ok || !response.body) throw refusal(response.status, await response.text())
+  await copy(response.body, process.stdout, () => {})
 }

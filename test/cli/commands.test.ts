@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -160,4 +160,102 @@ test('a download that breaks off is an error that says how much came, and leaves
   ])
   expect((await readdir(folder)).filter((name) => name.startsWith('broken'))).toEqual([])
   web.close()
+})
+
+describe('a download that breaks off and goes on', () => {
+  /** Passes requests on, and cuts every answer after so many bytes while there are cuts left. */
+  async function cuttingProxy(after: number, cuts: number, port = 0) {
+    const ranges: (string | undefined)[] = []
+    const proxy = createServer((incoming, response) => {
+      ranges.push(incoming.headers.range)
+      const { pathname, search } = new URL(incoming.url as string, server.url)
+      const outgoing = request(new URL(pathname + search, server.url), {
+        headers: { ...incoming.headers, host: 'localhost' },
+      })
+      outgoing.on('response', (answer) => {
+        response.writeHead(answer.statusCode as number, answer.headers)
+        let bytes = 0
+        answer.on('data', (chunk: Buffer) => {
+          const cut = cuts > 0 && bytes + chunk.length > after
+          const passed = cut ? chunk.subarray(0, after - bytes) : chunk
+          bytes += passed.length
+          response.write(passed)
+          if (!cut) return
+          cuts -= 1
+          answer.destroy()
+          // Not by a reset, which would take along what is under way.
+          setTimeout(() => response.socket?.end(), 50)
+        })
+        answer.on('end', () => response.end())
+        answer.on('error', () => {})
+      })
+      outgoing.end()
+    }).listen(port, '127.0.0.1')
+    await once(proxy, 'listening')
+    return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, ranges, close: () => proxy.close() }
+  }
+
+  const left = async () => (await readdir(folder)).filter((name) => name.startsWith('long-out')).sort()
+  const insert = (from: number) =>
+    run(['load', '-', '-r', 'long', '--method', 'insert'], {
+      input: `a,b\n${Array.from({ length: 20_000 }, (_, row) => `${from + row},text ${from + row}`).join('\n')}\n`,
+    })
+  const whole = async () => (await run(['dump', 'long'])).stdout
+  beforeAll(async () => {
+    expect(await insert(0)).toMatchObject({ code: 0 })
+  })
+
+  test('by itself', async () => {
+    const proxy = await cuttingProxy(150_000, 2)
+    const { code, stderr } = await run(['dump', 'long', '-o', 'long-out.csv', '--url', proxy.url])
+    expect([code, stderr, proxy.ranges]).toEqual([
+      0,
+      expect.stringMatching(/broke at 0\.1 MB.*\n.*broke at 0\.3 MB/),
+      [undefined, 'bytes=150000-', 'bytes=300000-'],
+    ])
+    expect(await left()).toEqual(['long-out.csv'])
+    expect((await readFile(join(folder, 'long-out.csv'), 'utf8')) === (await whole())).toBe(true)
+    await rm(join(folder, 'long-out.csv'))
+    proxy.close()
+  })
+
+  test('when the command is called again, and from the beginning once the table has changed', {
+    timeout: 90_000,
+  }, async () => {
+    for (const changed of [false, true]) {
+      const broken = await cuttingProxy(50_000, 99)
+      const first = await run(['dump', 'long', '-o', 'long-out.csv', '--url', broken.url, '--json'])
+      expect([first.code, first.stdout, first.stderr]).toEqual([
+        1,
+        '',
+        expect.stringMatching(/^The download broke off after 0\.3 MB/),
+      ])
+      expect(await left()).toEqual(['long-out.csv.part', 'long-out.csv.part.json'])
+      broken.close()
+      if (changed) await insert(20_000)
+      // The same address, as the part is one of that address.
+      const proxy = await cuttingProxy(0, 0, Number(new URL(broken.url).port))
+      const again = await run(['dump', 'long', '-o', 'long-out.csv', '--url', broken.url, '--json'])
+      const expected = await whole()
+      expect([again.code, JSON.parse(again.stdout)]).toMatchObject([
+        0,
+        { file: 'long-out.csv', bytes: expected.length },
+      ])
+      expect(proxy.ranges).toEqual(['bytes=250000-'])
+      expect(await left()).toEqual(['long-out.csv'])
+      expect((await readFile(join(folder, 'long-out.csv'), 'utf8')) === expected).toBe(true)
+      await rm(join(folder, 'long-out.csv'))
+      proxy.close()
+    }
+  })
+
+  test('from the beginning, where the server has no parts of it', async () => {
+    const proxy = await cuttingProxy(50_000, 1)
+    const { code } = await run(['dump', 'long', '--sort', 'a desc', '-o', 'long-out.csv', '--url', proxy.url])
+    expect([code, proxy.ranges]).toEqual([0, [undefined, 'bytes=50000-']])
+    const sorted = (await run(['dump', 'long', '--sort', 'a desc'])).stdout
+    expect((await readFile(join(folder, 'long-out.csv'), 'utf8')) === sorted).toBe(true)
+    await rm(join(folder, 'long-out.csv'))
+    proxy.close()
+  })
 })
