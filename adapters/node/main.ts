@@ -49,14 +49,16 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
+/** For an engine that can't stop: an orderly exit would wait for it. */
+function kill(error: unknown): void {
+  process.stderr.write(`${plain(error)}\n`)
+  process.kill(process.pid, 'SIGKILL')
+}
+
 async function runServer(envFile: string | undefined): Promise<void> {
   const running = await serve({ env: { ...readEnvFile(envFile), ...process.env } })
   process.stdout.write(greeting(running))
-  const stop = () =>
-    running.close().then(
-      () => process.exit(0),
-      (error) => fail(error),
-    )
+  const stop = () => running.close().then(() => process.exit(0), kill)
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 }

@@ -73,6 +73,9 @@ describe('LIMIT and OFFSET', () => {
 
 describe('refusals explain themselves', () => {
   const refusals = [
+    ["SELECT 'abc' ~ 'b'", 'the operator ~ is not supported; use regexp_matches(text, pattern)'],
+    ["SELECT 'abc' !~* 'b'", 'the operator ~ is not supported'],
+    ["SELECT 'abc' NOT SIMILAR TO '%b%'", 'SIMILAR TO is not supported; use regexp_matches(text, pattern)'],
     ['SELECT a FROM', 'syntax error at end of input (line 1, column 14)'],
     ['SELECT 1\n, from x', 'syntax error at or near "x" (line 2, column 8)'],
     ['-- one\nSELECT a b c FROM t', 'syntax error at or near "c" (line 2, column 12)'],

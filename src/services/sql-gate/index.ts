@@ -1,4 +1,4 @@
-import { refusal, syntaxError } from './explain.ts'
+import { placedError, refusal, syntaxError } from './explain.ts'
 import { tablesOf } from './parse.ts'
 import { type Token, tokenize } from './tokens.ts'
 
@@ -36,6 +36,7 @@ export function checkStatement(sql: string): CheckedStatement {
   if (sql.includes("\\'")) throw refusal(NOT_SINGLE)
   const tokens = statementTokens(sql, tokenize(sql))
   if (tokens.length > MAX_TOKENS) throw refusal(`Query is too long: at most ${MAX_TOKENS} words and signs.`)
+  refuseMisread(sql, tokens)
   const start = first(tokens).start
   const statement = sql.slice(start, last(tokens).end)
   const deepest = tokens.reduce((depth, token) => Math.max(depth, token.depth), 0)
@@ -44,6 +45,20 @@ export function checkStatement(sql: string): CheckedStatement {
     throw syntaxError(sql, tokens, start, 'only SELECT, WITH and VALUES statements can be run')
   }
   return { sql: statement, ...limits(statement, tokens, start), tables: tablesOf(sql, tokens) }
+}
+
+/**
+ * What engines run, but not as PostgreSQL does, for which such queries are written: there `'abc' ~ 'b'` is true. The
+ * signs of `~~`, another name of LIKE, are alike everywhere.
+ */
+function refuseMisread(sql: string, tokens: readonly Token[]): void {
+  tokens.forEach(({ text, start }, index) => {
+    const [before, after] = [tokens[index - 1]?.text, tokens[index + 1]?.text]
+    const isMatch = text === '~' && before !== '~' && after !== '~'
+    if (isMatch) throw placedError(sql, start, 'the operator ~ is not supported; use regexp_matches(text, pattern)')
+    const isSimilar = text === 'similar' && after === 'to'
+    if (isSimilar) throw placedError(sql, start, 'SIMILAR TO is not supported; use regexp_matches(text, pattern)')
+  })
 }
 
 /** The tokens of the one statement, without the `;` around it. */

@@ -158,21 +158,28 @@ export class Client {
     return { session: new Session(connection, deaf), release }
   }
 
-  /** Stops what still reads, writes the log into the file and lets go of it. */
-  async close(): Promise<void> {
+  /**
+   * Stops what still reads, writes the log into the file and lets go of it.
+   *
+   * @param waitMs - How long it may take until reads have stopped.
+   * @throws Error when a statement could not be stopped: then the file is held until the process ends, which must be
+   *   killed, as to leave it in order waits for that statement, too. What was committed is safe.
+   */
+  async close(waitMs = CLOSE_MS): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     const lanes = Object.values(this.#lanes)
     for (const lane of lanes) lane.clear()
-    const deadline = Date.now() + CLOSE_MS
-    while (lanes.some((lane) => lane.isBusy) && Date.now() < deadline) {
+    const isBusy = () => lanes.some((lane) => lane.isBusy)
+    const deadline = Date.now() + waitMs
+    while (isBusy() && Date.now() < deadline) {
       for (const connection of this.#open) connection.interrupt()
       await sleep(INTERRUPT_MS)
     }
-    for (const connection of this.#open) connection.closeSync()
     const connection = await this.#instance.connect()
     await connection.run('CHECKPOINT').catch(() => undefined)
-    connection.closeSync()
+    if (isBusy()) throw new Error('A statement could not be stopped.')
+    for (const open of [...this.#open, connection]) open.closeSync()
     this.#instance.closeSync()
     openFolders.delete(this.#path)
   }

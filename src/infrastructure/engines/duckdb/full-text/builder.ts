@@ -31,7 +31,7 @@ export interface FullTextOptions {
 export const INDEXED_ROWS = 20_000
 
 /** How long the builder waits for others before its next statement: it is put off, not starved. */
-const PATIENCE_MS = 5000
+const PATIENCE_MS = 30_000
 
 const defaults = { rowsMin: INDEXED_ROWS, rowsPerStep: 100_000, rowsPerStatement: 10_000, quietMs: 3000, pauseMs: 500 }
 
