@@ -48,6 +48,7 @@ export class DumpFile {
   async write({ stream, length }: Rendering): Promise<void> {
     const reader = stream.getReader()
     const cancel = () => void reader.cancel(this.left.signal.reason).catch(() => {})
+    if (this.left.signal.aborted) cancel()
     this.left.signal.addEventListener('abort', cancel, { once: true })
     try {
       for (let checked = 0; ; ) {

@@ -136,6 +136,19 @@ describe('who leaves', () => {
     expect(made?.aborted).toBe(true)
   })
 
+  test('one who gives up just before the file is made', async () => {
+    const client = new AbortController()
+    let cancelled = false
+    const stream = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}), cancel: () => { cancelled = true } }, { highWaterMark: 0 })
+    const opening = files.open(keyOf('a'), async () => {
+      process.nextTick(() => client.abort(new Error('hung up')))
+      return { stream, revision: 1, estimatedBytes: 10 }
+    }, { signal: client.signal })
+    await expect(opening).rejects.toThrow('hung up')
+    await until(async () => cancelled)
+    await filesLeft(0)
+  })
+
   test('one of two who read: the other reads on', async () => {
     const [first, second] = await Promise.all(['a', 'a'].map((table) => hold(keyOf(table), () => rendering('a'.repeat(400_000)))))
     await first?.read().cancel()
