@@ -13,11 +13,14 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const BUILT = join(ROOT, 'node_modules/.cache/ckan-datastore-bench')
 const MEGABYTE = 1_000_000
 
+const STARTER = 'adapters/node/start.cjs'
+
 /** Builds the working tree as it is now. Later changes to it don't reach the run. */
 export async function buildServer(): Promise<void> {
   await mkdir(BUILT, { recursive: true })
   await build({ ...(tsup as object), config: false, dts: false, silent: true, outDir: join(BUILT, 'dist') })
-  await copyFile(join(ROOT, 'package.json'), join(BUILT, 'package.json'))
+  await mkdir(join(BUILT, 'adapters/node'), { recursive: true })
+  for (const file of ['package.json', STARTER]) await copyFile(join(ROOT, file), join(BUILT, file))
 }
 
 /** The built server on a folder of data. */
@@ -38,7 +41,7 @@ export class RunningServer {
   static async start(folder: string, env: Record<string, string> = {}): Promise<RunningServer> {
     const port = await freePort()
     const start = performance.now()
-    const child = spawn(process.execPath, [join(BUILT, 'dist/main.js'), 'serve'], {
+    const child = spawn(process.execPath, [join(BUILT, STARTER), 'serve'], {
       cwd: BUILT,
       env: {
         PATH: process.env.PATH,
