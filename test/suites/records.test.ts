@@ -110,7 +110,7 @@ const accepted: [type: string, source: string, encoded: string][] = [
   ['json', '[1,\n\t"\\"é"\r]', asText('[1,\n\t"\\"é"\r]')],
   ['text[]', '[]', '"[]"'],
   ['text[]', '[1, 2.50, "x", null, true]', asText('["1","2.50","x",null,"true"]')],
-  ['text[]', '["\\u00e9\\n", ["\\"", []]]', asText('["é\\n",["\\"",[]]]')],
+  ['text[]', '["\\u00e9\\n", "\\""]', asText('["é\\n","\\""]')],
   ['text[]', '""', 'null'],
   ['text[]', '"{x,\\"y z\\",NULL}"', asText('["x","y z",null]')],
   ['text[]', '" { a b , \\"NULL\\", null } "', asText('["a b","NULL",null]')],
@@ -155,7 +155,8 @@ const refused: [type: string, source: string, sentence: string][] = [
   ['text[]', '5', 'malformed array literal: "5"'],
   ['text[]', 'true', 'malformed array literal: "true"'],
   ['text[]', '{}', 'malformed array literal: "{}"'],
-  ['text[]', '[[{}]]', 'invalid input syntax for type text: "{}"'],
+  ['text[]', '[{}]', 'invalid input syntax for type text: "{}"'],
+  ['text[]', '["a", ["b"]]', 'malformed array literal: "["a", ["b"]]"'],
   ['int[]', '[true]', 'invalid input syntax for type integer: "true"'],
   ...[
     '{',

@@ -73,6 +73,7 @@ describe('LIMIT and OFFSET', () => {
 
 describe('refusals explain themselves', () => {
   const refusals = [
+    ['SELECT median(a) OVER (PARTITION BY b) FROM t', 'this window function is not supported'],
     ["SELECT 'abc' ~ 'b'", 'the operator ~ is not supported; use regexp_matches(text, pattern)'],
     ["SELECT 'abc' !~* 'b'", 'the operator ~ is not supported'],
     ["SELECT 'abc' NOT SIMILAR TO '%b%'", 'SIMILAR TO is not supported; use regexp_matches(text, pattern)'],

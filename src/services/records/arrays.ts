@@ -71,7 +71,7 @@ function putList(out: LineWriter, cell: Cell, scanner: JsonScanner, takes: (kind
   out.put(0x5b)
   eachItem(scanner, (kind, start, index) => {
     if (index > 0) out.put(COMMA)
-    if (kind === Kind.array && cell.column.type.type.family !== 'json') return putList(out, cell, scanner, takes)
+    if (kind === Kind.array && cell.column.type.type.family !== 'json') refuseDimension(cell)
     scanner.flags = 0
     scanner.value(0)
     if (kind === Kind.null) out.putAscii('null')
@@ -102,6 +102,12 @@ function putElement(out: LineWriter, cell: Cell, kind: number, start: number, sc
 
 function putText(out: LineWriter, text: string): void {
   out.putInside(JSON.stringify(text))
+}
+
+/** Arrays have one dimension here. */
+function refuseDimension(cell: Cell): never {
+  const text = sourceText(cell.bytes, cell.start, cell.end)
+  return cell.refuse(text, invalidInput({ type: cell.column.type.type, array: true }, text))
 }
 
 function refuseElement(cell: Cell, start: number, end: number): never {

@@ -20,6 +20,7 @@ const unsupported: readonly (readonly [RegExp, string])[] = [
   [/»fetch\b|\bfetch »?(first|next)\b/, 'FETCH FIRST is not supported; use LIMIT'],
   [/»for\b/, 'FOR UPDATE and FOR SHARE are not supported'],
   [/\b(\w+) \( .*\bover \(/, 'this window function is not supported'],
+  [/\bover \( (partition|order) »by\b/, 'this window function is not supported'],
   [/\bis not distinct »?from\b/, 'IS NOT DISTINCT FROM is not supported; use NOT (a IS DISTINCT FROM b)'],
   [/\b(range|groups) »?(between|unbounded|current|\d)/, 'RANGE and GROUPS frames are not supported; use ROWS'],
   [/\bwith »?ordinality\b/, 'WITH ORDINALITY is not supported'],

@@ -23,7 +23,7 @@ const rows: readonly Rendering[] = [
   { type: 'float', sent: '"NaN"', json: '"NaN"', csv: 'NaN', xml: 'NaN' },
   { type: 'float', sent: '"-Infinity"', json: '"-Infinity"', csv: '-Infinity', xml: '-Infinity' },
   { type: 'numeric', sent: '10.50', json: '10.5', csv: '10.5', xml: '10.5' },
-  { type: 'numeric(10,2)', sent: '10.5', json: '10.50', csv: '10.50', sql: '10.5', xml: '10.50' },
+  { type: 'numeric(10,2)', sent: '10.5', json: '10.50', csv: '10.50', sql: '10.50', xml: '10.50' },
   { type: 'bool', sent: 'true', json: 'true', csv: 't', xml: 'True' },
   { type: 'bool', sent: 'false', json: 'false', csv: 'f', xml: 'False' },
   { type: 'text', sent: '"plain"', json: '"plain"', csv: 'plain', xml: 'plain' },

@@ -23,6 +23,7 @@ const accepted: readonly (readonly [type: string, sent: string, stored: string])
   ['timestamp', '"2020-01-01"', '"2020-01-01T00:00:00.000"'], ['timestamp', '"2020-01-01T02:03:04"', '"2020-01-01T02:03:04.000"'],
   ['timestamp', '"2020-01-01T10:00:00Z"', '"2020-01-01T10:00:00.000"'], ['timestamp', '"2020-01-01T10:00:00+02:00"', '"2020-01-01T10:00:00.000"'],
   ['timestamp', '"2020-01-01 02:03:04.123"', '"2020-01-01T02:03:04.123"'], ['timestamp', '"2020-01-01 02:03:04.123456"', '"2020-01-01T02:03:04.123456"'],
+  ['timestamp', '"2020-01-01T10:00Z"', '"2020-01-01T10:00:00.000"'], ['timestamp', '"2020-01-01 10:00 +02:00"', '"2020-01-01T10:00:00.000"'], ['timestamptz', '"2020-01-01T10:00+02:00"', '"2020-01-01T08:00:00+00:00"'],
   ['timestamp', '"12/31/2020"', '"2020-12-31T00:00:00.000"'],
   ['date', '"20200131"', '"2020-01-31"'], ['timestamp', '"20200131"', '"2020-01-31T00:00:00.000"'], ['timestamp', '"20200131 10:20:30.5"', '"2020-01-31T10:20:30.500"'], ['timestamp', '"20200131T102030"', '"2020-01-31T10:20:30.000"'],
   ['timestamptz', '"20200131T102030Z"', '"2020-01-31T10:20:30+00:00"'], ['timestamp', '"2020-01-01T02:03:04.1234567"', '"2020-01-01T02:03:04.123457"'], ['timestamp', '"2020-01-01T02:03:04.1230000"', '"2020-01-01T02:03:04.123"'],
@@ -49,6 +50,7 @@ const refused: readonly (readonly [type: string, sent: string, sentence: RegExp]
   ['float', '"x"', /^invalid input syntax for type double precision: "x"$/], ['float', '1e999', /out of range/], ['bool', '0', /boolean/], ['bool', '1', /boolean/], ['bool', '"maybe"', /^invalid input syntax for type boolean: "maybe"$/],
   ['text', '{"a": 1}', /./], ['text', '"a\\u0000b"', /0x00/], ['varchar(3)', '"abcd"', /^value too long for type character varying\(3\)$/],
   ['date', '"2020-02-30"', /date/], ['date', '7', /date/], ['date', '"20201301"', /date/], ['date', '"202001311"', /date/], ['timestamp', '"31/12/2020"', /timestamp|date\/time/], ['timestamp', '"x"', /^invalid input syntax for type timestamp: "x"$/], ['timestamp', '"2020-13-01"', /timestamp|date\/time/],
+  ['text[]', '[["a"]]', /^malformed array literal: "\[\["a"\]\]"$/], ['int[]', '[[1]]', /^malformed array literal: "\[\[1\]\]"$/], ['timestamp', '"2020-02-30T10:00Z"', /out of range/],
   ['time', '"25:00"', /time/], ['text[]', '"[\\"x\\"]"', /^malformed array literal: "\["x"\]"$/], ['int[]', '["x"]', /x/], ['uuid', '"x"', /^invalid input syntax for type uuid: "x"$/],
 ]
 

@@ -325,6 +325,7 @@ export const hostile: Readonly<Record<string, readonly string[]>> = {
     'SELECT range(0, 1000, b) FROM open_table',
     'SELECT list_resize(array[1], 1000000000)',
     `SELECT bitstring('1', 1000000000)`,
+    `SELECT bitstring_agg(length(secret), 0, 900000000) FROM canary GROUP BY secret`,
     `SELECT levenshtein(secret, secret) FROM canary`,
     `SELECT damerau_levenshtein(secret, secret) FROM canary`,
     'SELECT reservoir_quantile(a, 0.5, 1000000000) FROM open_table',

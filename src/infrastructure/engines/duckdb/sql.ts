@@ -118,12 +118,20 @@ export async function resultColumns(session: Session, sql: string): Promise<Resu
 function resultName(name: string, sql: string): string {
   if (sql.includes(quoteIdentifier(name))) return name
   const text = name.replace(/^main\./, '')
-  const cast = /^(?:TRY_)?CAST\((.*) AS [^()]*(?:\([^()]*\))?\)$/is.exec(text)?.[1]
+  const cast = castExpression(text)
   if (cast !== undefined) return resultName(cast, sql)
   if (/^CASE\s/i.test(text)) return 'case'
   const call = /^"?([a-z_][a-z0-9_]*)"?\(.*\)$/is.exec(text)?.[1]?.toLowerCase()
   if (call === undefined) return name
   return call === 'count_star' ? 'count' : call
+}
+
+/** The expression in `CAST(expression AS type)`. By its last AS: a pattern would try each one of a long text. */
+function castExpression(text: string): string | undefined {
+  const start = /^(?:TRY_)?CAST\(/i.exec(text)?.[0]
+  const as = text.toUpperCase().lastIndexOf(' AS ')
+  if (start === undefined || as === -1 || !/^[^()]*(?:\([^()]*\))?\)$/.test(text.slice(as + 4))) return undefined
+  return text.slice(start.length, as)
 }
 
 /** Each name once: a JSON object would keep only the last of equal ones. */
@@ -188,8 +196,10 @@ const textType = named('text', asText)
 
 function resultType(type: DuckDBType): ResultType {
   if (type.typeId === DuckDBTypeId.DECIMAL) {
-    const { scale } = type as DuckDBType & { scale: number }
-    return { name: 'numeric', stored: { type: columnType('numeric'), scale } }
+    const { width, scale } = type as DuckDBType & { width: number; scale: number }
+    // A column without a declared scale has the full width, and no zeros behind what was sent (contract §4.6).
+    const modifier = width < 38 ? { modifier: [width, scale] } : {}
+    return { name: 'numeric', stored: { type: { ...columnType('numeric'), ...modifier }, scale } }
   }
   if (type.typeId === DuckDBTypeId.VARCHAR) return type.alias === 'JSON' ? named('json') : named('text')
   if (type.typeId === DuckDBTypeId.LIST) return listType((type as DuckDBType & { valueType: DuckDBType }).valueType)

@@ -144,6 +144,7 @@ const fields = (text: Argument): number => (String(text?.constant).match(/[{%]/g
  */
 export const growth: Readonly<Record<string, (...args: readonly Argument[]) => number>> = {
   replace: (_text, from, to) => Math.ceil(lengthOf(to) / Math.max(1, lengthOf(from))),
+  array_to_string: (_list, separator) => Math.ceil(lengthOf(separator) / 2),
   regexp_replace: (_text, _pattern, to) => Math.ceil(lengthOf(to) / 2),
   format: fields,
   printf: fields,

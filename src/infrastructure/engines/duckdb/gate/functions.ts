@@ -12,7 +12,7 @@ export interface FunctionList {
  * The default list, reviewed against `duckdb_functions()` of DuckDB 1.5: nothing in it reads files, the network, the
  * catalog, settings, variables or the environment, nothing writes, waits, or takes the name of a table or function
  * in a string. Left out for their cost in one uninterruptible call: the edit distances (quadratic), `list_resize`,
- * `bitstring`, `reservoir_quantile` (any amount of memory) and functions with lambdas (quadratic when nested).
+ * `bitstring`, `bitstring_agg`, `reservoir_quantile` (any amount of memory) and functions with lambdas (quadratic when nested).
  */
 export const functionGroups: Readonly<Record<string, string>> = {
   math: `abs acos acosh add asin asinh atan atan2 atanh bit_count cbrt ceil ceiling cos cosh cot degrees divide even
@@ -58,7 +58,7 @@ export const functionGroups: Readonly<Record<string, string>> = {
   conditional: 'coalesce greatest if ifnull least nullif pg_typeof typeof',
   aggregate: `any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null
     arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax argmin array_agg avg bit_and bit_or bit_xor
-    bitstring_agg bool_and bool_or corr count count_if countif covar_pop covar_samp entropy favg first fsum geomean
+    bool_and bool_or corr count count_if countif covar_pop covar_samp entropy favg first fsum geomean
     geometric_mean group_concat histogram histogram_exact kahan_sum kurtosis kurtosis_pop last list listagg mad max
     max_by mean median min min_by mode percentile_cont percentile_disc product quantile quantile_cont quantile_disc
     regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy sem skewness stddev
@@ -101,7 +101,7 @@ export const writtenAs: Readonly<Record<string, readonly string[]>> = {
 
 /** Aggregates whose result grows with the frame: over a window their cost is quadratic, inside one uninterruptible step. */
 export const notOverWindows = names(
-  `array_agg list string_agg listagg group_concat histogram histogram_exact bitstring_agg json_group_array
+  `array_agg list string_agg listagg group_concat histogram histogram_exact json_group_array
   json_group_object approx_top_k`,
 )
 
