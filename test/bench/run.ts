@@ -57,7 +57,8 @@ async function main(): Promise<void> {
   }
   process.stdout.write(`${table(bench.figures)}\n\n° stored, not measured in this run\n`)
   if (values.only.length > 0) return
-  await save(bench.figures, `npm run bench${values.full ? ' -- --full' : ''}`, loadBefore)
+  const options = [values.full ? ['--full'] : [], values.rounds === '5' ? [] : ['--rounds', values.rounds]].flat()
+  await save(bench.figures, ['npm run bench', ...(options.length > 0 ? ['--', ...options] : [])].join(' '), loadBefore)
 }
 
 async function measure(bench: Bench, name: string, say: (text: string) => void): Promise<void> {
