@@ -78,7 +78,7 @@ describe(`${runs} random calls of each action, seed ${seed}`, () => {
     const response = await datastore.fetch(toRandomRequest(call))
     const text = await response.text()
     const { status } = response
-    if (status >= 500 && status !== 501) fail(`${status} ${text} ${JSON.stringify(defects.at(-1))}`)
+    if (status >= 500 && status !== 501) fail(`${status} ${text} ${JSON.stringify(defects.slice(-2))}`)
     if (call.action === 'dump' && status === 200) return
     if (/^application\/javascript/.test(response.headers.get('content-type') ?? '')) return
     assertValidAnswer(call.action, status, JSON.parse(text))

@@ -387,7 +387,7 @@ describe('§6 with an index', () => {
       },
     )
     await fc.assert(property, { numRuns: process.env.FULL ? 300 : 40 })
-  }, 60_000)
+  }, 600_000)
 
   const texts = (count: number): [number, string[]][] =>
     Array.from({ length: count }, (_, n) => [n + 1, [`word w${n % 5}`, n % 3 ? 'oak' : 'pine']])
