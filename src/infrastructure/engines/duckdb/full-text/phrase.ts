@@ -19,6 +19,7 @@ const FORMS_MAX = 500
  */
 export function documentSql(source: TextSource, phrases: readonly Phrase[], leafOf: LeafOf, column?: number): string {
   const columns = column === undefined ? source.columns : source.columns.slice(column, column + 1)
+  if (columns.length === 0) return "''"
   const text = `lower(concat_ws(chr(10), ${columns.map(searchedText).join(', ')}))`
   const possible = phrases.map((phrase) => `regexp_matches(${text}, ${quoteLiteral(loosePattern(phrase, leafOf))})`)
   const lines = columns.map(
