@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Kit } from './kit.ts'
-import { freshId } from './kit.ts'
+import { freshId, textOf } from './kit.ts'
 
 const COLUMNS = { k: 'int', v: 'text', n: 'numeric' }
 
@@ -55,6 +55,34 @@ export function concurrency(kit: Kit): void {
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'ERR_STALE_SCHEMA' })
     }
     expect((await kit.table(id)).columns).toHaveLength(1)
+  })
+
+  test('columns that change beside an open download keep what was updated since it began', async () => {
+    const id = await kit.make(COLUMNS, [{ k: 1, n: 1 }, { k: 2 }, { k: 3, n: '9'.repeat(38) }], { key: ['k'] })
+    const before = await kit.dump(id, 'ndjson')
+    const download = await kit.openDump(id, 'ndjson')
+    await kit.upsert(
+      id,
+      [
+        { k: 1, n: null },
+        { k: 2, n: 1e6 },
+      ],
+      { method: 'update' },
+    )
+    await kit.deleteRows(id, { k: [3] })
+    await kit.upsert(id, [{ k: 4, n: 0.5 }])
+    expect(await kit.values(id, 'n')).toEqual([null, 1e6, 0.5])
+    const second = await kit.openDump(id, 'ndjson')
+    await kit.upsert(id, [{ k: 2, n: 7 }], { method: 'update' })
+    await kit.create(id, COLUMNS, { records: [{ k: 5, n: 0.25 }] })
+    expect(await kit.values(id, 'n')).toEqual([null, 7, 0.5, 0.25])
+    expect(await textOf(download)).toBe(before)
+    expect(
+      (await textOf(second))
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line).n),
+    ).toEqual([null, 1e6, 0.5])
   })
 
   test('many tables are written at once', async () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Bytes } from '../../../src/infrastructure/engines/engine.ts'
 import type { Kit, Row } from './kit.ts'
+import { textOf } from './kit.ts'
 
 const COLUMNS = { k: 'int', v: 'text', n: 'numeric' }
 
@@ -19,9 +21,11 @@ const step = fc.oneof(
     records: fc.array(record, { maxLength: 6 }),
   }),
   fc.record({ do: fc.constant('delete' as const), keys: fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 3 }) }),
+  fc.record({ do: fc.constant('download' as const) }),
 )
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+type Write = Exclude<Step, { do: 'download' }>
 
 /** What a table with the key `k` should hold, by the plainest rules. */
 class Model {
@@ -29,12 +33,16 @@ class Model {
   nextId = 1
 
   /** False: the call is refused and nothing changes. */
-  apply(given: Step): boolean {
+  apply(given: Write): boolean {
     const saved = { rows: this.rows.map((row) => ({ ...row })), nextId: this.nextId }
     const done =
       given.do === 'delete' ? this.remove(given.keys) : given.records.every((values) => this.put(given.do, values))
     if (!done) Object.assign(this, saved)
     return done
+  }
+
+  stored(): Row[] {
+    return [...this.rows].sort((a, b) => Number(a._id) - Number(b._id)).map((row) => ({ ...row }))
   }
 
   private remove(keys: number[]): boolean {
@@ -52,12 +60,19 @@ class Model {
 }
 
 export function model(kit: Kit): void {
-  test('any sequence of writes leaves what a list of rows would hold', { timeout: 120_000 }, async () => {
+  test('any sequence of writes leaves what a list of rows would hold, and a download what it held when that began', {
+    timeout: 120_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
         const id = await kit.make(COLUMNS, [], { key: ['k'] })
         const expected = new Model()
+        const downloads: { rows: Row[]; stream: Bytes }[] = []
         for (const given of steps) {
+          if (given.do === 'download') {
+            downloads.push({ rows: expected.stored(), stream: await kit.openDump(id, 'ndjson') })
+            continue
+          }
           const call =
             given.do === 'delete'
               ? kit.deleteRows(id, { k: given.keys })
@@ -67,11 +82,15 @@ export function model(kit: Kit): void {
             (error: { status?: number }) => (error.status === 409 ? false : Promise.reject(error)),
           )
           expect(done).toBe(expected.apply(given))
-          expect(await kit.rows(id)).toEqual([...expected.rows].sort((a, b) => Number(a._id) - Number(b._id)))
+          expect(await kit.rows(id)).toEqual(expected.stored())
           expect((await kit.table(id)).count).toBe(expected.rows.length)
         }
         expect(await kit.counted(id)).toBe(expected.rows.length)
-        expect((await kit.dump(id, 'ndjson')).split('\n').length - 1).toBe(expected.rows.length)
+        downloads.push({ rows: expected.stored(), stream: await kit.openDump(id, 'ndjson') })
+        for (const { rows, stream } of downloads) {
+          const lines = (await textOf(stream)).split('\n').slice(0, -1)
+          expect(lines.map((line) => JSON.parse(line))).toEqual(rows)
+        }
         await kit.engine.delete({ id, what: 'table' })
       }),
       { numRuns: Number(process.env.FULL ? 300 : 40), interruptAfterTimeLimit: 100_000 },

@@ -8,6 +8,7 @@ import { checkConstraints, checkRules, checkStoredRows } from './constraints.ts'
 import { appendTyped, storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
+import { changeTypes, storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
 import { CATALOG, currentTable, dialectOf, firstRevision, now, tableName, write } from './store.ts'
@@ -35,11 +36,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
 
   const { table, answered } = await session.transaction(async () => {
     await checkNames(session, plan)
-    if (current && alterations(store, current, altered).length > 0) {
-      await store.fullText.noteReset(session.connection, plan.id, current.count)
-      for (const change of alterations(store, current, altered))
-        await session.run(`ALTER TABLE ${tableName(plan.id)} ${change}`)
-    }
+    if (current) await alter(store, session, current, altered)
     if (!current) await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
     if (current && !sameList(current.primaryKey, altered.primaryKey)) await checkStoredKeys(session, altered)
     if (current) await checkStoredRows(session, current, altered, dialect)
@@ -100,24 +97,21 @@ export function columnDefinitions(store: Store, table: StoredTable): string {
 }
 
 /**
- * What brings the stored columns to the planned ones. Types change only where nothing is lost: the service has checked.
+ * Brings the stored columns to the planned ones. Types change only where nothing is lost: the service has checked.
  */
-function alterations(store: Store, current: StoredTable, planned: StoredTable): string[] {
-  const before = dialectOf(store, current)
-  const after = dialectOf(store, planned)
-  const stored = new Map(current.columns.map((column) => [column.name, column]))
-  const kept = new Set(planned.columns.map((column) => column.name))
-  const dropped = current.columns
-    .filter(({ name }) => !kept.has(name))
-    .map(({ name }) => `DROP COLUMN ${quoteIdentifier(name)}`)
-  const others = planned.columns.flatMap((column) => {
-    const name = quoteIdentifier(column.name)
-    const storage = after.storage(after.stored(column))
-    const old = stored.get(column.name)
-    if (!old) return [`ADD COLUMN ${name} ${storage}`]
-    return before.storage(before.stored(old)) === storage ? [] : [`ALTER COLUMN ${name} TYPE ${storage}`]
-  })
-  return [...dropped, ...others]
+async function alter(store: Store, session: Session, current: StoredTable, planned: StoredTable): Promise<void> {
+  const before = storageTypes(current.columns, dialectOf(store, current))
+  const after = storageTypes(planned.columns, dialectOf(store, planned))
+  const dropped = [...before.keys()].filter((name) => !after.has(name))
+  const added = [...after].filter(([name]) => !before.has(name))
+  const retyped = [...after].filter(([name, type]) => before.has(name) && before.get(name) !== type)
+  if (dropped.length + added.length + retyped.length === 0) return
+  await store.fullText.noteReset(session.connection, planned.id, current.count)
+  const table = tableName(planned.id)
+  for (const name of dropped) await session.run(`ALTER TABLE ${table} DROP COLUMN ${quoteIdentifier(name)}`)
+  for (const [name, type] of added)
+    await session.run(`ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(name)} ${type}`)
+  await changeTypes(session, planned.id, new Map(retyped))
 }
 
 export async function checkNames(

@@ -9,6 +9,7 @@ import { partsInOrder } from './merge-order.ts'
 import { countTargets, mergeDuplicates, refuseMissing, resolveTargets } from './merge-targets.ts'
 import type { StoredTable } from './metadata.ts'
 import { updateCounters, updateTable } from './metadata.ts'
+import { changeTypes, storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
 import { currentTable, dialectOf, now, tableName, write } from './store.ts'
@@ -56,12 +57,14 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
 
   const written = await session.transaction(async () => {
     if (Object.keys(widened).length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
-    for (const column of Object.keys(widened)) {
-      const stored = dialect.stored(table.columns.find(({ name }) => name === column) as Column)
-      await session.run(
-        `ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column)} TYPE ${dialect.storage(stored)}`,
-      )
-    }
+    await changeTypes(
+      session,
+      table.id,
+      storageTypes(
+        staged.filter(({ name }) => Object.hasOwn(widened, name)),
+        dialect,
+      ),
+    )
     const { affected, after, ids } =
       plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
     await (Object.keys(widened).length > 0 ? updateTable : updateCounters)(session, after)

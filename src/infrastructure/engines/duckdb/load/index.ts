@@ -1,7 +1,5 @@
-import type { Column } from '../../../../core/table-schema.ts'
 import type { Loaded, LoadPlan } from '../../engine.ts'
 import { StaleSchema } from '../../engine.ts'
-import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
 import { checkConstraints, checkRules } from '../constraints.ts'
 import { checkNames, columnDefinitions, plannedTable } from '../create.ts'
@@ -9,6 +7,7 @@ import { translateFailure } from '../failures.ts'
 import { appendTyped } from '../insert.ts'
 import type { StoredTable } from '../metadata.ts'
 import { insertTable, updateTable } from '../metadata.ts'
+import { changeTypes, storageTypes } from '../retype.ts'
 import { dropStage } from '../stage.ts'
 import type { Store } from '../store.ts'
 import { CATALOG, currentTable, dialectOf, tableName } from '../store.ts'
@@ -122,7 +121,7 @@ async function addRows(
 ): Promise<Rows> {
   const widened = table.columns.filter(({ name }) => (table.scales[name] ?? 0) !== (current.scales[name] ?? 0))
   if (widened.length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
-  for (const column of widened) await widen(store, session, table, column)
+  await changeTypes(session, table.id, storageTypes(widened, dialectOf(store, table)))
   if (method === 'insert') {
     const affected = await appendTyped(session, table, staged.columns)
     return { affected, table: { ...table, nextId: table.nextId + affected, count: table.count + affected } }
@@ -131,10 +130,4 @@ async function addRows(
   const records = { count: Number(count), columns: staged.columns.map(({ name }) => name), shapeOf: [] }
   const { affected, after } = await merge(store, session, table, staged.columns, { method: 'upsert', records })
   return { affected, table: after }
-}
-
-async function widen(store: Store, session: Session, table: StoredTable, column: Column): Promise<void> {
-  const dialect = dialectOf(store, table)
-  const storage = dialect.storage(dialect.stored(column))
-  await session.run(`ALTER TABLE ${tableName(table.id)} ALTER COLUMN ${quoteIdentifier(column.name)} TYPE ${storage}`)
 }
