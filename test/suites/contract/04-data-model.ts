@@ -37,6 +37,15 @@ const names: readonly ContractCase[] = [
       [['search', { include_total: true, limit: 0 }], { result: { total: 1 } }],
     ],
   })),
+  {
+    name: '§4.2 columns called as members of an object are',
+    setup: [['create', { fields: 'constructor,toString,valueOf'.split(',').map((id) => ({ id, type: 'numeric' })), primary_key: 'constructor', records: [{ constructor: 1, toString: 2, valueOf: 3 }] }]],
+    call: ['upsert', { records: [{ constructor: 2.5, toString: 0.25 }] }],
+    then: [
+      [['search', { filters: { constructor: 2.5 }, sort: 'toString desc' }], { records: [{ _id: 2, constructor: 2.5, toString: 0.25, valueOf: null }] }],
+      [['search', { distinct: true, fields: 'valueOf', sort: 'valueOf' }], { records: [{ valueOf: 3 }, { valueOf: null }] }],
+    ],
+  },
   { name: '§4.2 64 characters are too many for a new table', call: declare('x'.repeat(64)), error: { fields: [`Column heading "${'x'.repeat(64)}" exceeds limit of 63 characters.`] } },
   { name: '§4.2 63 characters are fine', call: declare('ä'.repeat(63)), result: { fields: [{ id: 'ä'.repeat(63) }] } },
   { name: '§4.2 64 characters are fine in an alteration', setup: [declare('a')], call: declare('a', 'x'.repeat(64)) },

@@ -6,7 +6,7 @@ import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { checkConstraints, checkRules, checkStoredRows } from './constraints.ts'
 import { appendTyped, storedRecords } from './insert.ts'
-import type { StoredTable } from './metadata.ts'
+import type { Scales, StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
 import { changeTypes, storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
@@ -25,7 +25,7 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
   const current = await currentTable(store, session, plan.id, plan.basedOn)
   const staged = records ? stagedColumns(plan.columns, records) : []
   const kept = keptScales(plan, current)
-  const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
+  const dialectFor = (scales: Scales) => dialectOf(store, { scales })
   const widened = records
     ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, stored: current, dialectFor })
     : {}
@@ -82,7 +82,7 @@ export function plannedTable(
   }
 }
 
-function keptScales(plan: TablePlan, current: StoredTable | undefined): Record<string, number> {
+function keptScales(plan: TablePlan, current: StoredTable | undefined): Scales {
   const names = new Set(plan.columns.map(({ name }) => name))
   return Object.fromEntries(Object.entries(current?.scales ?? {}).filter(([name]) => names.has(name)))
 }

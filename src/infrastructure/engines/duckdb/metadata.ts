@@ -10,7 +10,15 @@ export interface StoredTable extends Table {
   /** The `_id` of the next row; never handed out twice. */
   readonly nextId: number
   /** Digits after the point of each `numeric` column that was declared without a modifier. */
-  readonly scales: Readonly<Record<string, number>>
+  readonly scales: Scales
+}
+
+/** Digits after the point by the column's name; a column without has none. */
+export type Scales = Readonly<Record<string, number>>
+
+/** Digits after the point of a column: one may be called `constructor`, which every object has. */
+export function scaleOf(scales: Scales, column: string): number {
+  return Object.hasOwn(scales, column) ? (scales[column] as number) : 0
 }
 
 /** What is written of a table beside the counters: JSON in one column, so that it travels to any engine. */
@@ -20,7 +28,7 @@ interface Definition {
   indexes: readonly (readonly string[])[]
   schemaProperties: Readonly<Record<string, unknown>>
   aliases: readonly string[]
-  scales: Readonly<Record<string, number>>
+  scales: Scales
   hasUpdatedAt: boolean
 }
 

@@ -12,7 +12,8 @@ import type { Client, Session } from './client.ts'
 import type { Dialect, StoredType } from './dialect.ts'
 import { textScale, textWholeDigits } from './dialect.ts'
 import { isConversionFailure, isDiskFull, translateFailure } from './failures.ts'
-import type { StoredTable } from './metadata.ts'
+import type { Scales, StoredTable } from './metadata.ts'
+import { scaleOf } from './metadata.ts'
 import { tableName } from './store.ts'
 
 /** Bytes that a row of newline-delimited JSON may have before DuckDB must be told. */
@@ -28,10 +29,10 @@ export interface StagePlan {
   columns: readonly Column[]
   records: Records
   /** The scales that the table has now. */
-  scales: Readonly<Record<string, number>>
+  scales: Scales
   /** The table that the records are to stand beside, if there is one. */
   stored: StoredTable | undefined
-  dialectFor(scales: Readonly<Record<string, number>>): Dialect
+  dialectFor(scales: Scales): Dialect
 }
 
 /**
@@ -195,7 +196,7 @@ export async function neededScales(
   const needed: Record<string, number> = {}
   for (const [index, column] of exact.entries()) {
     const scale = Math.max(0, Number(stats?.[index * 2] ?? 0))
-    const held = scales[column.name] ?? 0
+    const held = scaleOf(scales, column.name)
     const wholeStored = scale > held && stored ? await storedWholeDigits(session, stored, column.name) : 0
     const whole = Math.max(wholeStored, Number(stats?.[index * 2 + 1] ?? 0))
     if (Math.max(scale, held) + whole > MAX_DIGITS)

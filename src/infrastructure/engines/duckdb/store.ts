@@ -8,7 +8,7 @@ import { createDialect } from './dialect.ts'
 import { translateFailure } from './failures.ts'
 import type { FullTextIndex } from './full-text/builder.ts'
 import type { StoredTable } from './metadata.ts'
-import { readTable } from './metadata.ts'
+import { readTable, scaleOf } from './metadata.ts'
 import { dropStage } from './stage.ts'
 import type { TableCache } from './table-cache.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -33,7 +33,7 @@ export function tableName(id: string): string {
 }
 
 export function dialectOf(store: Pick<Store, 'msInTimestamp'>, { scales }: Pick<StoredTable, 'scales'>): Dialect {
-  return createDialect({ msInTimestamp: store.msInTimestamp, scaleOf: ({ name }) => scales[name] ?? 0 })
+  return createDialect({ msInTimestamp: store.msInTimestamp, scaleOf: ({ name }) => scaleOf(scales, name) })
 }
 
 /** Every column that is stored, system columns included, in their order. */

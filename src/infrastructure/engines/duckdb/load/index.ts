@@ -5,8 +5,8 @@ import { checkConstraints, checkRules } from '../constraints.ts'
 import { checkNames, columnDefinitions, plannedTable } from '../create.ts'
 import { translateFailure } from '../failures.ts'
 import { appendTyped } from '../insert.ts'
-import type { StoredTable } from '../metadata.ts'
-import { insertTable, updateTable } from '../metadata.ts'
+import type { Scales, StoredTable } from '../metadata.ts'
+import { insertTable, scaleOf, updateTable } from '../metadata.ts'
 import { changeTypes, storageTypes } from '../retype.ts'
 import { dropStage } from '../stage.ts'
 import type { Store } from '../store.ts'
@@ -29,7 +29,7 @@ export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSigna
     const current = await turn(() => currentTable(store, session, plan.id, plan.basedOn))
     const keepsRows = plan.method === 'replace' ? undefined : current
     const scales = keepsRows?.scales ?? {}
-    const dialectFor = (scales: StoredTable['scales']) => dialectOf(store, { scales })
+    const dialectFor = (scales: Scales) => dialectOf(store, { scales })
     const staged = await turn(async () => {
       await checkRules(session, plan.columns, dialectFor(scales))
       const staged = await stageFile(session, {
@@ -66,7 +66,7 @@ async function commit(
   session: Session,
   plan: LoadPlan,
   staged: Staged,
-  stagedFor: StoredTable['scales'],
+  stagedFor: Scales,
 ): Promise<Loaded> {
   const current = await currentTable(store, session, plan.id, plan.basedOn)
   if (current && plan.method !== 'replace' && JSON.stringify(current.scales) !== JSON.stringify(stagedFor)) {
@@ -119,7 +119,7 @@ async function addRows(
   { method }: LoadPlan,
   staged: Staged,
 ): Promise<Rows> {
-  const widened = table.columns.filter(({ name }) => (table.scales[name] ?? 0) !== (current.scales[name] ?? 0))
+  const widened = table.columns.filter(({ name }) => scaleOf(table.scales, name) !== scaleOf(current.scales, name))
   if (widened.length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
   await changeTypes(session, table.id, storageTypes(widened, dialectOf(store, table)))
   if (method === 'insert') {

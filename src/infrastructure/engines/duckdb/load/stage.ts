@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
 import type { Dialect } from '../dialect.ts'
 import { isConversionFailure } from '../failures.ts'
-import type { StoredTable } from '../metadata.ts'
+import type { Scales, StoredTable } from '../metadata.ts'
 import { neededScales } from '../stage.ts'
 import type { BadRecord } from './bad-cells.ts'
 import { badFile, findBadCells, findBadRecords, isBadRow, placed, rejectedRecords, rejecting } from './bad-cells.ts'
@@ -38,8 +38,8 @@ export interface StageOptions {
   source: TypedSource
   /** The stored table whose rows stay. */
   stored: StoredTable | undefined
-  scales: Readonly<Record<string, number>>
-  dialectFor(scales: Readonly<Record<string, number>>): Dialect
+  scales: Scales
+  dialectFor(scales: Scales): Dialect
 }
 
 /**
