@@ -1,8 +1,8 @@
 import { BadRequest, PayloadTooLarge } from '../core/errors.ts'
+import { concat } from '../services/stream/streams.ts'
 import { ByteBudget, type Share } from './byte-budget.ts'
 import type { Context, Service } from './context.ts'
 import type { Operation } from './operation.ts'
-import { concat } from './streams.ts'
 
 const MEGABYTE = 1024 * 1024
 

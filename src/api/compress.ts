@@ -1,8 +1,8 @@
 import { gzip } from '../services/stream/gzip.ts'
+import { collect, concat, pieces } from '../services/stream/streams.ts'
 import { readAcceptEncoding } from './accept-encoding.ts'
 import type { Context } from './context.ts'
 import type { Reply } from './operation.ts'
-import { collect, concat, pieces } from './streams.ts'
 import { ENCODINGS, type Encoding, encodedTag } from './versions.ts'
 
 type Stream = ReadableStream<Uint8Array>

@@ -1,5 +1,5 @@
 import type { Bytes } from '../infrastructure/engines/engine.ts'
-import { mapStream } from './streams.ts'
+import { mapStream } from '../services/stream/streams.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

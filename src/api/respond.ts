@@ -1,7 +1,7 @@
+import { concat } from '../services/stream/streams.ts'
 import type { Context } from './context.ts'
 import { escapeJson } from './json-string.ts'
 import type { Answer, Operation, Reply } from './operation.ts'
-import { concat } from './streams.ts'
 
 const JSON_TYPE = 'application/json;charset=utf-8'
 const JSONP_TYPE = 'application/javascript;charset=utf-8'

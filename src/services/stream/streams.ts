@@ -1,4 +1,4 @@
-import type { Bytes } from '../infrastructure/engines/engine.ts'
+import type { Bytes } from '../../infrastructure/engines/engine.ts'
 
 type Stream = ReadableStream<Uint8Array>
 
