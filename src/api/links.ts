@@ -1,3 +1,4 @@
+import { stringifyJson } from '../core/json-number.ts'
 import type { Links } from '../schemas/datastore-search.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import type { Context } from './context.ts'
@@ -55,7 +56,7 @@ function pairsOf(raw: RawParams): URLSearchParams | undefined {
     if (value === undefined || value === null) continue
     const values = Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : [value]
     for (const item of values) {
-      const text = typeof item === 'string' ? item : JSON.stringify(item)
+      const text = typeof item === 'string' ? item : stringifyJson(item)
       length += name.length + text.length
       if (length > MAX_ADDRESS) return undefined
       pairs.append(name, text)

@@ -1,6 +1,6 @@
 import { BadRequest, PayloadTooLarge, UnsupportedMediaType } from '../core/errors.ts'
+import { parseJsonNumbers } from '../core/json-number.ts'
 import { JsonNotObject, JsonSyntaxError, type Span, sourceText, splitObject } from '../core/json-scanner.ts'
-import { parseKeepingDigits } from '../schemas/json.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import { MAX_PARAMETERS_MB, readBody } from './body.ts'
 import type { Context } from './context.ts'
@@ -150,5 +150,5 @@ function readMember(name: string, body: Uint8Array, span: Span): unknown {
   const { start, end } = span
   if (isRecords(name, body, span)) return body.subarray(start, end)
   const text = sourceText(body, start, end)
-  return name === 'filters' ? parseKeepingDigits(text) : JSON.parse(text)
+  return name === 'filters' ? parseJsonNumbers(text) : JSON.parse(text)
 }

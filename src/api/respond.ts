@@ -1,3 +1,4 @@
+import { stringifyJson } from '../core/json-number.ts'
 import { concat } from '../services/stream/streams.ts'
 import type { Context } from './context.ts'
 import { escapeJson } from './json-string.ts'
@@ -10,7 +11,7 @@ const encoder = new TextEncoder()
 
 /** Any value as a JSON answer. */
 export function jsonReply(status: number, value: unknown, headers: Record<string, string> = {}): Reply {
-  return { status, headers: { ...headers, 'Content-Type': JSON_TYPE }, body: encoder.encode(JSON.stringify(value)) }
+  return { status, headers: { ...headers, 'Content-Type': JSON_TYPE }, body: encoder.encode(stringifyJson(value)) }
 }
 
 /** Always versioned, whatever path the call came through (contract §1.6). */
@@ -34,7 +35,7 @@ export function success(context: Context, operation: Operation, answer: Answer):
 function frame(context: Context, { result, splice, warnings }: Answer): [string, string] {
   const help = JSON.stringify(helpUrl(context))
   const tail = warnings?.length ? `, "warnings": ${JSON.stringify(warnings)}}` : '}'
-  const json = JSON.stringify(result)
+  const json = stringifyJson(result)
   if (!splice) return [`{"help": ${help}, "success": true, "result": ${json}${tail}`, '']
   const [open, close] = splice.as === 'array' ? ['[', ']'] : ['"', '"']
   const members = json === '{}' ? '{' : `${json.slice(0, -1)}, `

@@ -1,6 +1,7 @@
 import { IntegrityError } from '../core/errors.ts'
+import { JsonNumber, parseJsonNumbers, stringifyJson } from '../core/json-number.ts'
 import { pythonText } from '../core/python-text.ts'
-import { checkJson, parseJson, parseKeepingDigits } from './json.ts'
+import { checkJson, parseJson } from './json.ts'
 
 /** What is wrong with one parameter: CKAN's sentences. */
 export class Mistake extends Error {
@@ -37,7 +38,8 @@ export const coercers = {
   offset: readOffset,
   'bool-or-background': readBoolOrBackground,
   'one-of': readOneOf,
-  json: readJson,
+  json: (value) => readJson(value, JSON.parse),
+  'json-numbers': (value) => readJson(value, parseJsonNumbers),
   'string-or-object': readStringOrObject,
   list: (value, property) => readList(value, property).map((item) => unquote(item)),
   clauses: readList,
@@ -106,14 +108,14 @@ function readOneOf(value: unknown, { choices = [] }: CoercedProperty): string {
   throw new Mistake(`Value must be one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`)
 }
 
-function readJson(value: unknown): unknown {
+function readJson(value: unknown, parse: (text: string) => unknown): unknown {
   if (typeof value !== 'string') return value
   try {
-    parseJson(value)
+    checkJson(new TextEncoder().encode(value))
   } catch {
     throw new Mistake('Cannot parse JSON')
   }
-  return parseKeepingDigits(value) ?? undefined
+  return parse(value) ?? undefined
 }
 
 function readStringOrObject(value: unknown): string | Record<string, unknown> {
@@ -175,7 +177,7 @@ function readString(value: unknown): string {
 }
 
 function readObject(value: unknown): Record<string, unknown> {
-  const parsed = typeof value === 'string' ? readJson(value) : value
+  const parsed = readJson(value, JSON.parse)
   return requireObject(parsed, 'Must be a dict')
 }
 
@@ -211,11 +213,12 @@ function readRecords(value: unknown): Uint8Array {
 
 /** True for what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  if (typeof value !== 'object' || value === null) return false
+  return !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof JsonNumber)
 }
 
 function toText(value: unknown): string {
-  return JSON.stringify(value) ?? String(value)
+  return stringifyJson(value) ?? String(value)
 }
 
 const PYTHON_TYPES: Record<string, string> = { string: 'str', boolean: 'bool', object: 'dict' }

@@ -71,7 +71,7 @@ export const calculateRecordCount = () =>
   })
 
 export const filters = (options?: ParamOptions) =>
-  param(Type.Unknown(), 'json', {
+  param(Type.Unknown(), 'json-numbers', {
     description:
       'Which rows: `{"column": value}`, a list of values, a range such as `{"gte": 1, "lt": 5}`, `$or` and `$and`. ' +
       'A list of objects matches rows that match any of them.',

@@ -1,5 +1,6 @@
 import { invalidInput } from '../core/bad-value.ts'
 import type { Family } from '../core/field-types.ts'
+import { JsonNumber, stringifyJson } from '../core/json-number.ts'
 import type { Column } from '../core/table-schema.ts'
 import { matchesType } from '../core/values.ts'
 import { spacedTime } from './records/times.ts'
@@ -35,12 +36,15 @@ export function filterValue(op: string, column: Column, value: unknown): string 
   if (type.array) return op === 'eq' ? arrayValue(column, value) : { mistake: `arrays can't be compared by ${op}` }
   const { family } = type.type
   if (family === 'json')
-    return op === 'eq' ? JSON.stringify(value) : { mistake: `${type.type.name} values can't be compared by ${op}` }
-  if (!kinds[family].includes(typeof value)) return { mistake: invalidInput(type, show(value)) }
-  if (String(value).length > MAX_LENGTH && family !== 'text') return { mistake: invalidInput(type, String(value)) }
-  const text = CLOCKS.has(family) ? spacedTime(String(value)) : String(value)
+    return op === 'eq' ? stringifyJson(value) : { mistake: `${type.type.name} values can't be compared by ${op}` }
+  const kind = value instanceof JsonNumber ? 'number' : typeof value
+  if (!kinds[family].includes(kind)) return { mistake: invalidInput(type, show(value)) }
+  // In a text column a number stands as it was written.
+  const written = value instanceof JsonNumber && family === 'text' ? value.text : String(value)
+  if (written.length > MAX_LENGTH && family !== 'text') return { mistake: invalidInput(type, written) }
+  const text = CLOCKS.has(family) ? spacedTime(written) : written
   // A number with a fraction is comparable with whole numbers; a text of one is not an integer.
-  if (family === 'integer' && typeof value === 'number') return text
+  if (family === 'integer' && kind === 'number') return text
   return matchesType(type, text) ? text : { mistake: invalidInput(type, text) }
 }
 
@@ -58,5 +62,5 @@ function arrayValue(column: Column, value: unknown): string | { mistake: string 
 }
 
 function show(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object' ? stringifyJson(value) : String(value)
 }

@@ -1,4 +1,5 @@
 import { ValidationError } from '../core/errors.ts'
+import { JsonNumber } from '../core/json-number.ts'
 import { pythonRepr, pythonText } from '../core/python-text.ts'
 import type { Column } from '../core/table-schema.ts'
 import type { Filter } from '../infrastructure/engines/engine.ts'
@@ -123,7 +124,7 @@ class FilterParser {
 }
 
 function isDict(value: unknown): value is Dict {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber)
 }
 
 function refuse(sentence: string): never {
