@@ -53,12 +53,12 @@ const metadataTable: Table = {
 }
 
 const LISTED_AT_ONCE = 1000
-/** Permissions are asked for so many tables at a time. */
-const ASKED_AT_ONCE = 20
+/** Permissions are asked for so many tables at a time: Node warns of more than ten listeners on one signal. */
+const ASKED_AT_ONCE = 8
 
 /**
  * The part of an engine that searches the table of tables: only rows of tables that the caller may read. Permissions
- * are asked as far as the page goes; the total is known only when that was to the end.
+ * are asked as far as the page goes; the total is known only when the rows ended before the page did.
  */
 function metadataEngine(engine: Engine, readable: Readable): Pick<Engine, 'describe' | 'search'> {
   return {
@@ -82,7 +82,10 @@ async function listRows(engine: Engine, options: CallOptions): Promise<Row[]> {
   }
 }
 
-/** The rows that the caller may read, at least to the end of the page, and whether these are all there are. */
+/**
+ * The rows that the caller may read, at least to the end of the page, and whether these are all there are. That is left
+ * open for a full page: what lies behind it may be rows of others, which must make no difference.
+ */
 async function readableRows(
   rows: readonly Row[],
   { offset, limit, distinct }: SearchPlan,
@@ -92,14 +95,13 @@ async function readableRows(
   if (readable.everything) return [[...rows], true]
   const end = distinct ? Number.POSITIVE_INFINITY : offset + limit
   const found: Row[] = []
-  let asked = 0
-  for (; asked < rows.length && found.length < end; asked += ASKED_AT_ONCE) {
+  for (let asked = 0; asked < rows.length && found.length < end; asked += ASKED_AT_ONCE) {
     signal?.throwIfAborted()
     const some = rows.slice(asked, asked + ASKED_AT_ONCE)
     const allowed = await Promise.all(some.map(({ name, alias_of }) => readable.mayRead(String(alias_of ?? name))))
     found.push(...some.filter((_, index) => allowed[index]))
   }
-  return [found, asked >= rows.length]
+  return [found, found.length < end]
 }
 
 function pageOf(plan: SearchPlan, readable: readonly Row[], complete: boolean): Found {
