@@ -64,13 +64,13 @@ export interface AuthProvider {
    * that drive a server on the reader's own machine (Host and Origin checks).
    */
   readonly open?: boolean
-  /** Makes the catalogue's record for `datastore_create` with `resource`. Absent: that parameter is refused. */
-  createResource?(
-    resource: Record<string, unknown>,
-    question: Pick<Question, 'credential' | 'signal'>,
-  ): Promise<CkanResource>
+  /**
+   * Makes the catalogue's record for `datastore_create` with `resource`, under a new id. Absent: that parameter is
+   * refused. A caller who hangs up does not stop it: it must be known what was made.
+   */
+  createResource?(resource: Record<string, unknown>, question: Pick<Question, 'credential'>): Promise<CkanResource>
   /** Takes such a record back when its table could not be made. */
-  deleteResource?(id: string, question: Pick<Question, 'credential' | 'signal'>): Promise<void>
+  deleteResource?(id: string, question: Pick<Question, 'credential'>): Promise<void>
   /** Keeps the catalogue in step after a stored write. Answers warnings; never throws. */
   tableChanged?(change: TableChange): Promise<string[]>
   /** Throws when the provider can't answer questions just now. */

@@ -298,6 +298,37 @@ describe('§8.1 datastore_create with a new resource', () => {
     expect(deleted).toEqual(['new'])
   })
 
+  test('with an id is refused: it would overwrite the resource that has it', async () => {
+    const { provider } = spyingProvider()
+    const asked: string[] = []
+    Object.assign(provider, {
+      createResource: async () => asked.push('create') && { id: 'trees' },
+      deleteResource: async () => asked.push('delete'),
+    })
+    const { ask, engine } = await testDatastore({ auth: provider })
+    await expectError(await ask(CALL.replace('"p1"', '"p1", "id": "trees"'), denied), 409, 'Validation Error', {
+      resource: [expect.stringMatching(/resource_id/)],
+    })
+    expect([asked, engine.calls]).toEqual([[], []])
+  })
+
+  test('who hangs up while it is made does not leave it behind', async () => {
+    const { provider } = spyingProvider()
+    const hangUp = new AbortController()
+    const deleted: string[] = []
+    Object.assign(provider, {
+      createResource: async (_: unknown, { signal }: { signal?: AbortSignal }) => {
+        hangUp.abort()
+        signal?.throwIfAborted()
+        return { id: 'new' }
+      },
+      deleteResource: async (id: string) => void deleted.push(id),
+    })
+    const { ask, engine } = await testDatastore({ auth: provider })
+    expect((await ask(CALL, { ...denied, signal: hangUp.signal })).status).toBe(499)
+    expect([deleted, engine.calls]).toEqual([['new'], []])
+  })
+
   test('needs a catalogue', async () => {
     const { ask } = await testDatastore()
     await expectError(await ask(CALL), 409, 'Validation Error', { resource: [expect.stringMatching(/no catalogue/)] })

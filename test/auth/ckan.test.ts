@@ -317,11 +317,14 @@ test('no token gets into a log line, an error or the cache', async () => {
 describe('datastore_create with a resource', () => {
   const wanted = { package_id: 'package-of-trees', name: 'Trees', url_type: 'upload' }
 
-  test('makes it as a datastore resource, and takes it back', async () => {
-    const made = await provider.createResource?.(wanted, { credential: EDITOR })
-    expect(made).toMatchObject({ id: 'made-3', name: 'Trees', url_type: 'datastore', datastore_active: true })
-    await provider.deleteResource?.('made-3', { credential: EDITOR })
-    expect(ckan.resources.has('made-3')).toBe(false)
+  test('makes it as a datastore resource, under an id that nobody has, and takes it back', async () => {
+    const made = await provider.createResource?.({ ...wanted, id: 'salaries' }, { credential: EDITOR })
+    expect(made).toMatchObject({ name: 'Trees', url_type: 'datastore', datastore_active: true })
+    const id = made?.id ?? ''
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(ckan.resources.has(id)).toBe(true)
+    await provider.deleteResource?.(id, { credential: EDITOR })
+    expect(ckan.resources.has(id)).toBe(false)
     expect(ckan.calls.map(({ token }) => token)).toEqual([EDITOR, EDITOR])
   })
 
@@ -336,5 +339,48 @@ describe('datastore_create with a resource', () => {
   test('an answer without an id is a failure', async () => {
     ckan.override = () => ({ status: 200, body: { success: true, result: {} } })
     await expect(provider.createResource?.(wanted, { credential: EDITOR })).rejects.toMatchObject({ status: 503 })
+  })
+
+  const make = (call: { body: Record<string, unknown> }) => ckan.resources.set(String(call.body.id), call.body)
+  const hangs: CkanAnswer = { status: 200, body: '', headers: { 'Content-Length': '9999' } }
+  const faults: Record<string, (call: { body: Record<string, unknown> }) => CkanAnswer> = {
+    'fails after it': (call) => make(call) && { status: 500, body: '' },
+    'is cut off after it': (call) => {
+      make(call)
+      throw new Error('reset')
+    },
+    'does not say so in time': (call) => make(call) && hangs,
+    'is late with it': (call) => {
+      setTimeout(() => make(call), 400)
+      return hangs
+    },
+    'says what can not be read': (call) => make(call) && { status: 200, body: '<h1>Hi</h1>' },
+    'says that it made another': (call) =>
+      make(call) && { status: 200, body: { success: true, result: { id: 'trees' } } },
+  }
+  test.each(Object.entries(faults))('a CKAN that %s keeps nothing', async (_, fault) => {
+    ckan.override = (call) => (call.action === 'resource_create' ? fault(call) : undefined)
+    await expect(provider.createResource?.(wanted, { credential: EDITOR })).rejects.toMatchObject({ status: 503 })
+    await sleep(450)
+    await expect.poll(() => [...ckan.resources.keys()]).toEqual(['trees', 'salaries'])
+    expect(context.lines).toEqual([])
+  })
+
+  test('what can not be taken back is logged once, with its id and without the token', async () => {
+    ckan.override = (call) => {
+      if (call.action === 'resource_create') make(call)
+      return { status: 500, body: '' }
+    }
+    await expect(provider.createResource?.(wanted, { credential: EDITOR })).rejects.toMatchObject({ status: 503 })
+    await expect.poll(() => context.lines).toEqual([expect.stringContaining([...ckan.resources.keys()].at(-1) ?? '-')])
+    expect(context.lines.join()).not.toContain(EDITOR)
+  })
+
+  test('nor is the end of the service a reason to leave it behind', async () => {
+    ckan.override = (call) => (call.action === 'resource_create' ? faults['is late with it']?.(call) : undefined)
+    await expect(provider.createResource?.(wanted, { credential: EDITOR })).rejects.toMatchObject({ status: 503 })
+    await sleep(150)
+    await provider.close?.()
+    expect([...ckan.resources.keys()]).toEqual(['trees', 'salaries'])
   })
 })
