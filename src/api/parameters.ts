@@ -54,12 +54,16 @@ function mediaType(request: Request): string {
 async function readForm(body: Uint8Array, type: string, request: Request): Promise<RawParams | undefined> {
   if (type === 'multipart/form-data') {
     const parts = readMultipart(body, request.headers.get('content-type') ?? '', MAX_PARAMETERS)
-    return parts.length === 0 ? undefined : gather(parts)
+    return fromPairs(parts)
   }
   if (type !== 'application/x-www-form-urlencoded') return undefined
   const direct = startsObject(body) ? tryJson(body) : undefined
   if (direct) return direct
-  const pairs = parsePairs(new TextDecoder().decode(body))
+  return fromPairs(parsePairs(new TextDecoder().decode(body)))
+}
+
+/** A form whose only name is JSON stands for that (contract §1.3). */
+function fromPairs(pairs: readonly [string, string][]): RawParams | undefined {
   const [first, ...others] = pairs
   if (first === undefined) return undefined
   const [key, value] = first

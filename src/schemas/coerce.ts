@@ -59,7 +59,7 @@ const FALSE = new Set(['false', 'no', 'f', 'n', '0'])
 
 function readBool(value: unknown): boolean {
   if (typeof value === 'boolean') return value
-  if (typeof value === 'number') return value !== 0
+  if (typeof value === 'number') return Number.isInteger(value) && value !== 0
   return typeof value === 'string' && TRUE.has(value.toLowerCase())
 }
 

@@ -4,6 +4,7 @@ import { frictionlessTypes, nativeTypeName, parseColumnType } from '../core/fiel
 import type { Column, SchemaField, TableSchema } from '../core/table-schema.ts'
 import { columnFromDeclaration, columnFromField, primaryKeyOf } from '../core/table-schema.ts'
 import { matchesType } from '../core/values.ts'
+import { isObject } from '../schemas/coerce.ts'
 import type { CreateParams } from '../schemas/datastore-create.ts'
 import { checkDistinctNames, checkFieldNames } from './names.ts'
 import type { FirstRecord } from './records/index.ts'
@@ -37,9 +38,10 @@ function fromFields(
   stored: ReadonlyMap<string, Column>,
 ): Declaration {
   const fields = (params.fields ?? []) as Record<string, unknown>[]
-  const names = fields.map(({ id }) => (id === undefined || id === null ? undefined : String(id)))
+  const names = fields.map(({ id }) => fieldName(id))
   checkFieldNames(names)
   checkDistinctNames(names as string[])
+  checkInfos(fields.map(({ info }) => info))
   const untyped = new Set<string>()
   const warnings = [...(params.fields ? [DEPRECATED] : []), ...(params.primary_key ? [DEPRECATED_KEY] : [])]
   const columns = fields.map((field, index) => {
@@ -56,11 +58,11 @@ function declaredColumn(
   first: FirstRecord | undefined,
   stored: Column | undefined,
 ): Column {
-  const info = readInfo(field.info)
-  const declared = field.type ?? stored?.declaredType ?? guess(name, first)
-  const type = parseColumnType(String(declared))
+  const info = (field.info ?? undefined) as Record<string, unknown> | undefined
+  const declared = textOf(field.type ?? stored?.declaredType ?? guess(name, first))
+  const type = parseColumnType(declared)
   if (!type) throw new ValidationError({ fields: [`"${declared}" is not a valid field type`] })
-  return columnFromDeclaration(name, type, String(declared), info)
+  return columnFromDeclaration(name, type, declared, info)
 }
 
 /** CKAN takes any `info`: constraints in it that can't be checked stay there, and out of the schema. */
@@ -71,11 +73,22 @@ function checkable(column: Column, warnings: string[]): Column {
   return { ...column, field }
 }
 
-function readInfo(info: unknown): Record<string, unknown> | undefined {
-  if (info === undefined || info === null) return undefined
-  if (typeof info !== 'object' || Array.isArray(info))
-    throw new ValidationError({ fields: [{ info: ['Must be a dict'] }] })
-  return info as Record<string, unknown>
+/** @throws ValidationError with a list aligned with the request. */
+function checkInfos(infos: readonly unknown[]): void {
+  const mistakes = infos.map((info) =>
+    info === undefined || info === null || isObject(info) ? {} : { info: ['Must be a dict'] },
+  )
+  if (mistakes.some((mistake) => 'info' in mistake)) throw new ValidationError({ fields: mistakes })
+}
+
+/** The name that a field's `id` gives; undefined: none. */
+export function fieldName(id: unknown): string | undefined {
+  return id === undefined || id === null ? undefined : textOf(id)
+}
+
+/** What is no text stands for its JSON (contract §1.4). */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function guess(name: string, first: FirstRecord | undefined): string {
@@ -126,7 +139,7 @@ function fieldMistakes(field: unknown, index: number): string[] {
   const { name, type = 'string', constraints } = field as SchemaField
   const mistakes: string[] = []
   if (typeof name !== 'string') mistakes.push(`fields[${index}].name must be a text`)
-  if (!Object.hasOwn(frictionlessTypes, type)) {
+  if (typeof type !== 'string' || !Object.hasOwn(frictionlessTypes, type)) {
     const known = Object.keys(frictionlessTypes).join(', ')
     mistakes.push(`fields[${index}].type must be one of ${known}, not ${JSON.stringify(type as FrictionlessType)}`)
   }

@@ -39,7 +39,7 @@ export async function search(
           offset,
           include_total: params.include_total,
           ...(total !== undefined && { total, total_was_estimated: false }),
-          ...(params.include_next_page && { include_next_page: true }),
+          include_next_page: params.include_next_page,
           ...(lastId !== undefined && { next_page: nextPage(plan, lastId) }),
         },
         records,

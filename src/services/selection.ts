@@ -46,6 +46,14 @@ export function columnsByName(table: Table): Map<string, Column> {
   return new Map(columns.map((column) => [column.name, column]))
 }
 
+/** What is shown of a row unless columns are named (contract §10.2 row 13). */
+export function shownColumns(
+  { columns, hasUpdatedAt }: Pick<Table, 'columns' | 'hasUpdatedAt'>,
+  config: Config,
+): Column[] {
+  return [idColumn, ...columns, ...(config.includeUpdatedAt && hasUpdatedAt ? [updatedAtColumn] : [])]
+}
+
 function readTextQueries(
   { q, full_text, plain = true, language }: SelectionParams,
   columns: ReadonlyMap<string, Column>,
@@ -80,8 +88,7 @@ function readProjection(
   // A column of that name is the user's: its value is shown, and the rank only orders.
   const ranks = textQueries.filter(({ rank }) => !columns.has(rank)).map(({ rank }) => ({ rank }))
   if (!fields || fields.length === 0) {
-    const updatedAt = config.includeUpdatedAt && table.hasUpdatedAt ? [updatedAtColumn] : []
-    return [idColumn, ...table.columns, ...updatedAt, ...ranks]
+    return [...shownColumns(table, config), ...ranks]
   }
   return [...new Set(fields)].map((name) => {
     const item = columns.get(name) ?? ranks.find(({ rank }) => rank === name)

@@ -32,7 +32,7 @@ export async function searchSql(
   const { engine, config } = context
   const checked = checkStatement(params.sql)
   const format = params.records_format || 'objects'
-  const page = pageOf(checked)
+  const page = pageOf(checked, config.searchResultRowsMax)
   const { fields, records, rows, truncated, total } = await withAdmitted(
     context,
     checked.sql,
@@ -41,21 +41,20 @@ export async function searchSql(
     (admitted, limited) =>
       engine.runSql({ ...admitted, rowsMax: config.searchResultRowsMax, format, ...(page && { page }) }, limited),
   )
-  const { limit, offset = 0, countSql } = checked
   return {
     result: {
       sql: params.sql,
       fields,
       ...(params.records_format && { records_format: format }),
       ...(truncated && { records_truncated: true }),
-      ...(limit !== undefined && { limit, offset }),
+      ...(page && { limit: page.limit, offset: page.offset }),
       ...(total !== undefined && { total }),
     },
     records,
     recordsAs: format === 'csv' || format === 'tsv' ? 'string' : 'array',
     rows,
     warnings: [],
-    ...(countSql !== undefined && { sqlAt: (at: number) => `${countSql} LIMIT ${limit} OFFSET ${at}` }),
+    ...(page && { sqlAt: (at: number) => `${page.countSql} LIMIT ${page.limit} OFFSET ${at}` }),
   }
 }
 
@@ -129,8 +128,11 @@ async function withAdmitted<T>(
   return slotsOf(engine, config.sqlMaxConcurrent).run(run, options.signal)
 }
 
-function pageOf({ limit, offset = 0, countSql }: CheckedStatement) {
-  return limit === undefined || countSql === undefined ? undefined : { limit, offset, countSql }
+/** The page that a constant LIMIT asks for; it has no more rows than an answer may have. */
+function pageOf({ limit, offset = 0, countSql }: CheckedStatement, rowsMax: number) {
+  return limit === undefined || countSql === undefined
+    ? undefined
+    : { limit: Math.min(limit, rowsMax), offset, countSql }
 }
 
 /** Every name that the statement reads as the table it stands for, each authorized before the next is looked at. */

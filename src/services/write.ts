@@ -1,5 +1,5 @@
 import { NotImplemented, ValidationError } from '../core/errors.ts'
-import { ckanField, ID_COLUMN } from '../core/table-schema.ts'
+import { ckanField, ID_COLUMN, UPDATED_AT_COLUMN } from '../core/table-schema.ts'
 import type { CallOptions, Table, Written } from '../infrastructure/engines/engine.ts'
 import { tableSchema } from '../infrastructure/engines/engine.ts'
 import type { CreateParams } from '../schemas/datastore-create.ts'
@@ -8,10 +8,11 @@ import type { RecordsDeleteParams } from '../schemas/datastore-records-delete.ts
 import type { UpsertParams } from '../schemas/datastore-upsert.ts'
 import type { Answered, ServiceContext } from './answered.ts'
 import { withCurrentTable } from './current-table.ts'
+import { fieldName } from './declaration.ts'
 import { parseFilters } from './filters.ts'
 import type { EncodedRecords } from './records/index.ts'
 import { encodeRecords, firstRecord } from './records/index.ts'
-import { columnsByName } from './selection.ts'
+import { columnsByName, shownColumns } from './selection.ts'
 import { whileStale } from './stale.ts'
 import type { Planned } from './table-plan.ts'
 import { planTable } from './table-plan.ts'
@@ -35,7 +36,7 @@ export async function create(
     const plan = {
       ...planned.plan,
       ...(records && records.count > 0 && { records }),
-      includeRecords: params.include_records,
+      ...(params.include_records && { includeRecords: shownColumns(planned.plan, config) }),
     }
     return created(params, planned, await engine.create(plan, options), records)
   })
@@ -53,8 +54,8 @@ function created(
     params.schema === undefined
       ? params.fields?.map((field) => ({
           ...field,
-          id: String(field.id),
-          type: field.type ?? declared.get(String(field.id))?.declaredType,
+          id: fieldName(field.id),
+          type: field.type ?? declared.get(fieldName(field.id) as string)?.declaredType,
         }))
       : declaration.columns.map(ckanField)
   return {
@@ -80,7 +81,7 @@ function recordsOf(asked: boolean | undefined, { records }: Written): Pick<Answe
 
 /** datastore_upsert: upserts, inserts or updates records, all or none (contract §8.2). */
 export async function upsert(
-  { engine }: ServiceContext,
+  { engine, config }: ServiceContext,
   table: Table,
   params: UpsertParams,
   options: CallOptions,
@@ -95,7 +96,12 @@ export async function upsert(
 
   async function store(current: Table, way: 'upsert' | 'insert' | 'update', bytes: Uint8Array) {
     const byKey = way !== 'insert'
-    const records = encodeRecords(bytes, current.columns, { unknownKey: byKey ? 'field' : 'row', idKey: byKey })
+    const records = encodeRecords(bytes, current.columns, {
+      unknownKey: byKey ? 'field' : 'row',
+      idKey: byKey,
+      // A record may be written back as it was read.
+      ignore: current.hasUpdatedAt ? [UPDATED_AT_COLUMN] : [],
+    })
     if (byKey) checkKeys(current, records)
     if (records.count === 0) return { written: undefined, records }
     const plan = {
@@ -103,7 +109,7 @@ export async function upsert(
       basedOn: current.schemaRevision,
       method: way,
       records,
-      includeRecords: params.include_records,
+      ...(params.include_records && { includeRecords: shownColumns(current, config) }),
     }
     return { written: await engine.upsert({ ...plan, ...(params.dry_run && { dryRun: true }) }, options), records }
   }
@@ -168,8 +174,13 @@ async function deleteRows(
   const refuseValue = (sentence: string) => new ValidationError({ filters: [sentence] })
   const written = await withCurrentTable(engine, table, options, (current) => {
     const filter = parseFilters(filters, columnsByName(current), refuseValue)
-    const limit = includeDeleted ? { includeDeleted: config.searchResultRowsMax } : {}
-    return engine.delete({ id: current.id, what: 'rows', basedOn: current.schemaRevision, filter, ...limit }, options)
+    const columns = shownColumns(current, config)
+    const limit = config.searchResultRowsMax
+    const answered = includeDeleted ? { includeDeleted: { columns, limit } } : {}
+    return engine.delete(
+      { id: current.id, what: 'rows', basedOn: current.schemaRevision, filter, ...answered },
+      options,
+    )
   }).catch((error) => {
     throw error instanceof ValidationError && 'query' in error.detail
       ? new ValidationError({ filters: error.detail.query }, { cause: error })

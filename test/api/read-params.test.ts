@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { DatastoreError } from '../../src/core/errors.ts'
+import { JsonNumber } from '../../src/core/json-number.ts'
 import { CreateParams } from '../../src/schemas/datastore-create.ts'
 import { DeleteParams } from '../../src/schemas/datastore-delete.ts'
 import { InfoParams } from '../../src/schemas/datastore-info.ts'
@@ -40,7 +41,7 @@ const coerced: [Schema, string, unknown, unknown][] = [
     SearchParams,
     'filters',
     '{"a": 12345678901234567890, "b": [0.1234567890123456789, 1.5]}',
-    { a: '12345678901234567890', b: ['0.1234567890123456789', 1.5] },
+    { a: new JsonNumber('12345678901234567890'), b: [new JsonNumber('0.1234567890123456789'), 1.5] },
   ],
   [SearchParams, 'filters', '{"a": "12345678901234567890 \\" 1"}', { a: '12345678901234567890 " 1' }],
   [SearchParams, 'q', '{"a": "b"}', { a: 'b' }],

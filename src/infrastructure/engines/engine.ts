@@ -76,7 +76,8 @@ export interface TablePlan {
   aliases?: readonly string[]
   schemaProperties: Readonly<Record<string, unknown>>
   records?: Records
-  includeRecords?: boolean
+  /** Columns of the written records, as stored, that are answered. */
+  includeRecords?: readonly Column[]
   hasUpdatedAt: boolean
 }
 
@@ -87,15 +88,22 @@ export interface UpsertPlan {
   basedOn: number
   method: UpsertMethod
   records: Records
-  includeRecords?: boolean
+  /** Columns of the written records, as stored, that are answered. */
+  includeRecords?: readonly Column[]
   /** Everything is run and checked, then rolled back. */
   dryRun?: boolean
+}
+
+/** Which columns of deleted rows are answered, and of how many rows. */
+export interface Deleted {
+  columns: readonly Column[]
+  limit: number
 }
 
 export type DeletePlan = { id: string } & (
   | { what: 'table' }
   | { what: 'columns'; basedOn: number; columns: readonly string[] }
-  | { what: 'rows'; basedOn: number; filter: Filter | undefined; includeDeleted?: number }
+  | { what: 'rows'; basedOn: number; filter: Filter | undefined; includeDeleted?: Deleted }
 )
 
 /** A file that was received for a load, kept where the engine can read it. */

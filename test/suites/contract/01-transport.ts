@@ -76,6 +76,7 @@ const sources: readonly ContractCase[] = [
   { name: '§1.3 JSON body', setup: [two], call: ['search', { limit: 1 }], ...one },
   { name: '§1.3 JSON with another JSON media type', setup: [two], call: post(SEARCH, 'application/vnd.api+json; charset=utf-8', '{"resource_id": "$id", "limit": 1}'), ...one },
   { name: '§1.3 urlencoded form', setup: [two], call: post(SEARCH, FORM, 'resource_id=$id&limit=1'), ...one },
+  { name: '§1.3 a form of one name, in parts, is read as JSON', call: multipart({ resource_id: '1' }), ...bare('Bad request: JSON Error') },
   { name: '§1.3 multipart form', setup: [two], call: multipart({ resource_id: '$id', limit: '1' }), ...one },
   { name: '§1.3 raw JSON sent as a form', setup: [two], call: post(SEARCH, FORM, '{"resource_id": "$id", "limit": 1}'), ...one },
   { name: '§1.3 raw JSON with = and & sent as a form', setup: [two], call: post(SEARCH, FORM, '{"resource_id": "$id", "limit": 1, "filters": {"a": [1, 2]}, "sort": "a", "language": "x=1&y=2"}'), result: { language: 'x=1&y=2' } },

@@ -46,6 +46,8 @@ const names: readonly ContractCase[] = [
       [['search', { distinct: true, fields: 'valueOf', sort: 'valueOf' }], { records: [{ valueOf: 3 }, { valueOf: null }] }],
     ],
   },
+  { name: '§1.4 a name or a type that is no text', call: ['create', { fields: [{ id: { x: 1 }, type: 'int' }] }], error: { fields: [{ id: ['"{"x":1}" is not a valid field name'] }] }, then: [[['create', { fields: [{ id: ['a', 'b'] }] }], { error: { fields: [{ id: ['"["a","b"]" is not a valid field name'] }] } }], [['create', { fields: [{ id: 'a', type: ['int'] }] }], { error: { fields: ['"["int"]" is not a valid field type'] } }], [['create', { schema: { fields: [{ name: 'a', type: ['integer'] }] } }], { error: { schema: [/^fields\[0\]\.type must be one of .*not \["integer"\]$/] } }]] },
+  { name: '§4.2 a mistaken info is aligned with the request', call: ['create', { fields: [{ id: 'a', type: 'int' }, { id: 'b', type: 'int', info: 'x' }] }], error: { fields: [exactly({}), { info: ['Must be a dict'] }] } },
   { name: '§4.2 64 characters are too many for a new table', call: declare('x'.repeat(64)), error: { fields: [`Column heading "${'x'.repeat(64)}" exceeds limit of 63 characters.`] } },
   { name: '§4.2 63 characters are fine', call: declare('ä'.repeat(63)), result: { fields: [{ id: 'ä'.repeat(63) }] } },
   { name: '§4.2 64 characters are fine in an alteration', setup: [declare('a')], call: declare('a', 'x'.repeat(64)) },

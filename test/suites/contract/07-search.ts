@@ -52,6 +52,7 @@ const mechanics: readonly ContractCase[] = [
   { name: '§7 total follows each write', setup: [rows, ['search'], ['upsert', { method: 'insert', records: [{ a: 5 }] }]], call: ['search', { limit: 0 }], result: { total: 5 }, then: [[['delete', { filters: { b: 'x' } }], {}], [['search', { limit: 0 }], { result: { total: 3 } }]] },
   { name: '§7 total_estimation_threshold is accepted', setup: [rows], call: ['search', { total_estimation_threshold: 1, limit: 0 }], result: { total: 4, total_was_estimated: false } },
   { name: '§7 next_page', setup: [rows], call: ['search', { include_next_page: true, limit: 2, fields: 'a' }], result: { include_next_page: true, next_page: exactly({ _id: { gt: 2 } }) }, smoke: true },
+  { name: '§8.5 include_next_page is always echoed', setup: [rows], call: ['search', {}], result: { include_next_page: false, next_page: absent } },
   { name: '§7 next_page, descending', setup: [rows], call: ['search', { include_next_page: true, limit: 2, sort: '_id desc' }], result: { next_page: exactly({ _id: { lt: 3 } }) } },
   { name: '§7 next_page on the last page', setup: [rows], call: ['search', { include_next_page: true, filters: { _id: { gt: 2 } } }], result: { next_page: exactly({ _id: { gt: 4 } }) } },
   { name: '§7 no next_page of an empty page', setup: [rows], call: ['search', { include_next_page: true, filters: { _id: { gt: 4 } } }], result: { next_page: absent } },

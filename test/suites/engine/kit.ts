@@ -1,7 +1,7 @@
 import { readConfig } from '../../../src/core/config.ts'
 import { parseColumnType } from '../../../src/core/field-types.ts'
 import type { Column } from '../../../src/core/table-schema.ts'
-import { columnFromDeclaration } from '../../../src/core/table-schema.ts'
+import { columnFromDeclaration, idColumn } from '../../../src/core/table-schema.ts'
 import type {
   Bytes,
   CallOptions,
@@ -130,9 +130,10 @@ export class Kit {
     call?: CallOptions,
   ): Promise<Written> {
     const table = await this.table(id)
-    const { method = 'upsert' } = options
+    const { method = 'upsert', includeRecords, ...rest } = options
     const records = encode(given, table.columns, method !== 'insert')
-    return this.engine.upsert({ id, basedOn: table.schemaRevision, records, ...options, method }, call)
+    const shown = includeRecords ? { includeRecords: [idColumn, ...table.columns] } : {}
+    return this.engine.upsert({ id, basedOn: table.schemaRevision, records, ...rest, ...shown, method }, call)
   }
 
   /** Filters as the API writes them: `{ n: { gt: 5 } }`. */
@@ -145,7 +146,8 @@ export class Kit {
   async deleteRows(id: string, filters: unknown, includeDeleted?: number): Promise<Written> {
     const { schemaRevision } = await this.table(id)
     const filter = await this.filter(id, filters)
-    const limit = includeDeleted === undefined ? {} : { includeDeleted }
+    const columns = [idColumn, ...(await this.table(id)).columns]
+    const limit = includeDeleted === undefined ? {} : { includeDeleted: { columns, limit: includeDeleted } }
     return this.engine.delete({ id, what: 'rows', basedOn: schemaRevision, filter, ...limit })
   }
 

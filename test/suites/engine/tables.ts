@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { idColumn } from '../../../src/core/table-schema.ts'
 import { StaleSchema, tableSchema } from '../../../src/infrastructure/engines/engine.ts'
 import type { Kit } from './kit.ts'
 import { columnsOf, freshId, refusal } from './kit.ts'
@@ -141,7 +142,7 @@ export function tables(kit: Kit): void {
     const id = await kit.make(COLUMNS, [{ k: 1 }])
     const written = await kit.create(id, COLUMNS, {
       records: '[{"k": " 2 ", "name": "a"}, {"k": 3}]',
-      includeRecords: true,
+      includeRecords: [idColumn, ...columnsOf(COLUMNS)],
     })
     expect(written).toMatchObject({ affected: 2, table: { count: 3 } })
     expect(new TextDecoder().decode(written.records)).toBe('{"_id":2,"k":2,"name":"a"},{"_id":3,"k":3,"name":null}')

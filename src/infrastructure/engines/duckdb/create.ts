@@ -42,9 +42,9 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
     if (current) await checkStoredRows(session, current, altered, dialect)
     const table = records ? await append(session, altered, staged) : altered
     await (current ? updateTable(session, table) : insertTable(session, table))
-    const answered = plan.includeRecords
-      ? await storedRecords(session, table, dialect, `t._id >= ${altered.nextId}`)
-      : undefined
+    const answered =
+      plan.includeRecords &&
+      (await storedRecords(session, table, dialect, plan.includeRecords, `t._id >= ${altered.nextId}`))
     return { table, answered }
   })
   store.tables.set(table.id, table)

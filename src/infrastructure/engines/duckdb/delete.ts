@@ -74,10 +74,10 @@ async function deleteRows(
   const condition = plan.filter ? filterCondition(plan.filter, dialect, literals) : 'TRUE'
   const { table, affected, records } = await session
     .transaction(async () => {
+      const { includeDeleted } = plan
       const records =
-        plan.includeDeleted === undefined
-          ? undefined
-          : await storedRecords(session, current, dialect, condition, plan.includeDeleted)
+        includeDeleted &&
+        (await storedRecords(session, current, dialect, includeDeleted.columns, condition, includeDeleted.limit))
       await store.fullText.noteChanged(
         session.connection,
         current.id,

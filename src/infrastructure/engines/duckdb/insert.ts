@@ -8,7 +8,7 @@ import { checkRequired, checkUnique } from './constraints.ts'
 import type { Dialect } from './dialect.ts'
 import type { StoredTable } from './metadata.ts'
 import { objectText } from './render.ts'
-import { allColumns, tableName } from './store.ts'
+import { tableName } from './store.ts'
 
 /**
  * Appends the typed stage with `_id`s from `table.nextId` on, in the records' order; answers how many. Keys and
@@ -78,10 +78,11 @@ export async function storedRecords(
   session: Session,
   table: StoredTable,
   dialect: Dialect,
+  columns: readonly Column[],
   condition: string,
   limit?: number,
 ): Promise<Uint8Array> {
-  const cells = allColumns(table).map((column) => ({
+  const cells = columns.map((column) => ({
     name: column.name,
     value: `t.${quoteIdentifier(column.name)}`,
     type: dialect.stored(column),

@@ -1,6 +1,8 @@
+import { TableNotFound } from '../../../core/errors.ts'
 import type { TableSize } from '../engine.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { BLOCK_SIZE, type Client } from './client.ts'
+import { isBinderFailure } from './failures.ts'
 import type { StoredTable } from './metadata.ts'
 import { tableName } from './store.ts'
 
@@ -17,14 +19,18 @@ export async function tableSize(
   if (!table) return { table: 0, indexes: 0, total: fileBytes }
   const known = measured.get(table)
   if (known !== undefined) return { table: known, indexes: 0, total: fileBytes }
-  const [blocks, inLog] = (await client.session(
-    (session) =>
-      session.row(
-        'SELECT count(DISTINCT block_id) FILTER (block_id >= 0), count(*) FILTER (NOT persistent) ' +
-          `FROM pragma_storage_info(${quoteLiteral(tableName(table.id))})`,
-      ),
-    signal,
-  )) ?? [0n, 0n]
+  const [blocks, inLog] = (await client
+    .session(
+      (session) =>
+        session.row(
+          'SELECT count(DISTINCT block_id) FILTER (block_id >= 0), count(*) FILTER (NOT persistent) ' +
+            `FROM pragma_storage_info(${quoteLiteral(tableName(table.id))})`,
+        ),
+      signal,
+    )
+    .catch((error) => {
+      throw isBinderFailure(error) ? new TableNotFound(table.id) : error
+    })) ?? [0n, 0n]
   const bytes = Number(blocks) * BLOCK_SIZE
   // The next checkpoint moves rows from the log to blocks without a new revision.
   if (Number(inLog) === 0) measured.set(table, bytes)

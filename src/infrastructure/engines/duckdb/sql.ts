@@ -1,6 +1,6 @@
 import type { DuckDBType } from '@duckdb/node-api'
 import { DuckDBTypeId } from '@duckdb/node-api'
-import { ValidationError } from '../../../core/errors.ts'
+import { NotFound, ValidationError } from '../../../core/errors.ts'
 import { columnType, typeName } from '../../../core/field-types.ts'
 import type { SqlPlan, SqlResult } from '../engine.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
@@ -217,6 +217,8 @@ function listType(valueType: DuckDBType): ResultType {
 /** What went wrong in a caller's statement, without the statement that was put around it. */
 export function sqlFailure(error: unknown): unknown {
   const message = error instanceof Error ? error.message : ''
+  // Both gates found it: it was dropped since.
+  if (message.startsWith('Catalog Error: Table with name ')) return new NotFound('A table of the query was not found.')
   const kind = /^([A-Z][A-Za-z ]+) Error: /.exec(message)
   if (!kind || kind[1] === 'INTERNAL' || kind[1] === 'FATAL') return error
   const sentence =

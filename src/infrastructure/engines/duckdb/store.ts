@@ -1,5 +1,4 @@
-import type { Column } from '../../../core/table-schema.ts'
-import { ID_COLUMN, idColumn, UPDATED_AT_COLUMN, updatedAtColumn } from '../../../core/table-schema.ts'
+import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import { StaleSchema } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Client, Session } from './client.ts'
@@ -34,11 +33,6 @@ export function tableName(id: string): string {
 
 export function dialectOf(store: Pick<Store, 'msInTimestamp'>, { scales }: Pick<StoredTable, 'scales'>): Dialect {
   return createDialect({ msInTimestamp: store.msInTimestamp, scaleOf: ({ name }) => scaleOf(scales, name) })
-}
-
-/** Every column that is stored, system columns included, in their order. */
-export function allColumns(table: Pick<StoredTable, 'columns' | 'hasUpdatedAt'>): Column[] {
-  return [idColumn, ...table.columns, ...(table.hasUpdatedAt ? [updatedAtColumn] : [])]
 }
 
 export { ID_COLUMN, UPDATED_AT_COLUMN }

@@ -68,7 +68,7 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     const { affected, after, ids } =
       plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
     await (Object.keys(widened).length > 0 ? updateTable : updateCounters)(session, after)
-    const records = plan.includeRecords ? await storedRecords(session, after, dialect, ids) : undefined
+    const records = plan.includeRecords && (await storedRecords(session, after, dialect, plan.includeRecords, ids))
     const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
     if (plan.dryRun) throw new DryRun({ ...written, table: current })
     return written

@@ -124,9 +124,16 @@ export class FullTextIndex {
         release()
       }
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#options.failed(tableId, error)
+      if (!this.#stop.signal.aborted && !(await this.#isGone(tableId))) this.#options.failed(tableId, error)
     }
     if (done && this.#due.get(tableId) === written) this.#due.delete(tableId)
+  }
+
+  async #isGone(tableId: string): Promise<boolean> {
+    return this.#options.source(tableId).then(
+      (source) => source === undefined,
+      () => false,
+    )
   }
 
   /** Steps until nothing is left to do; false: the rest waits until the table is quiet. */
