@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Service } from '../../src/api/context.ts'
+import { longestMs } from '../../src/api/pace.ts'
 import { type DatastoreOptions, environmentOf, openDatastore } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
@@ -20,8 +21,6 @@ export interface Running {
 /** Request line and headers together, in bytes: long enough for a GET with SQL. */
 const MAX_HEADER_BYTES = 64 * 1024
 const HEADERS_TIMEOUT_MS = 20_000
-/** A body must come at this rate at least, after a minute that is free. */
-const SLOWEST_BYTES_PER_SECOND = 256 * 1024
 /** How long a connection may be without a byte in either direction, besides the longest query. */
 const STALLED_MS = 240_000
 const GRACE_MS = 10_000
@@ -64,7 +63,8 @@ function limits({ maxRequestBodyMb, maxLoadMb }: Config) {
   return {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: 60_000 + (Math.max(maxRequestBodyMb, maxLoadMb) * 1024 * 1024 * 1000) / SLOWEST_BYTES_PER_SECOND,
+    // For a load, the longest of all. The API ends other bodies sooner, and one that stalls after a minute: it knows which.
+    requestTimeout: longestMs(Math.max(maxRequestBodyMb, maxLoadMb) * 1024 * 1024),
     connectionsCheckingInterval: 5_000,
   }
 }

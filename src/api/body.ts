@@ -1,8 +1,9 @@
-import { BadRequest, PayloadTooLarge } from '../core/errors.ts'
+import { PayloadTooLarge } from '../core/errors.ts'
 import { concat } from '../services/stream/streams.ts'
 import { ByteBudget, type Share } from './byte-budget.ts'
 import type { Context, Service } from './context.ts'
 import type { Operation } from './operation.ts'
+import { longestMs, Pace } from './pace.ts'
 
 const MEGABYTE = 1024 * 1024
 
@@ -14,13 +15,14 @@ const BODIES_IN_FLIGHT = 8
 const UNCOUNTED_BYTES = MEGABYTE
 const WAIT_SECONDS = 5
 
-const budgets = new WeakMap<Service, ByteBudget>()
+/** Reads need no token: they must not keep writers out. */
+const budgets = { reads: new WeakMap<Service, ByteBudget>(), writes: new WeakMap<Service, ByteBudget>() }
 
 /**
  * The request's body, whole. Throws `PayloadTooLarge` by `Content-Length` before anything is read, and while reading
  * as soon as there is more than the limit: `MAX_REQUEST_BODY_MB`, or what parameters take for an operation without
- * records. All bodies together are bounded: what does not fit waits briefly, then gets `ServiceUnavailable`.
- * `context.finally` lets go of it.
+ * records. Throws `RequestTimeout` when it comes too slowly. All bodies of reads together are bounded, and all those of
+ * writes: what does not fit waits briefly, then gets `ServiceUnavailable`. `context.finally` lets go of it.
  */
 export async function readBody(context: Context, operation: Operation): Promise<Uint8Array> {
   const { request, service } = context
@@ -28,26 +30,25 @@ export async function readBody(context: Context, operation: Operation): Promise<
   const limitMb = operation.readOnly ? Math.min(most, MAX_PARAMETERS_MB) : most
   const limit = limitMb * MEGABYTE
   const tooLarge = () => new PayloadTooLarge(sentenceOf(limitMb, operation))
+  const pace = new Pace(longestMs(limit))
   const header = request.headers.get('content-length')
   const declared = header !== null && /^\d+$/.test(header) ? Number(header) : undefined
   if (declared !== undefined && declared > limit) throw tooLarge()
   if (declared !== undefined && declared <= UNCOUNTED_BYTES) {
     // A runtime that knows the length holds the client to it, and hands all of it over at once.
-    const bytes = new Uint8Array(await request.arrayBuffer().catch(cutShort))
+    const bytes = new Uint8Array(await pace.wait(request.arrayBuffer(), Number.POSITIVE_INFINITY))
     if (bytes.length > limit) throw tooLarge()
     return bytes
   }
   if (!request.body) return new Uint8Array()
-  const share = budgetOf(service).share()
+  const share = budgetOf(service, operation, limit).share()
   context.finally.push(share.release)
-  return readCounted(request.body, limit, share, tooLarge)
+  return readCounted(request.body, { limit, share, pace, tooLarge })
 }
 
 async function readCounted(
   body: ReadableStream<Uint8Array>,
-  limit: number,
-  share: Share,
-  tooLarge: () => Error,
+  { limit, share, pace, tooLarge }: { limit: number; share: Share; pace: Pace; tooLarge: () => Error },
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   const reader = body.getReader()
@@ -58,7 +59,7 @@ async function readCounted(
   }
   let length = 0
   for (;;) {
-    const { done, value } = await reader.read().catch(cutShort)
+    const { done, value } = await pace.wait(reader.read()).catch(stop)
     if (done) return concat(chunks) as Uint8Array
     length += value.length
     if (length > limit) stop(tooLarge())
@@ -67,21 +68,18 @@ async function readCounted(
   }
 }
 
-function budgetOf(service: Service): ByteBudget {
-  let budget = budgets.get(service)
+function budgetOf(service: Service, { readOnly }: Operation, limit: number): ByteBudget {
+  const known = readOnly ? budgets.reads : budgets.writes
+  let budget = known.get(service)
   if (!budget) {
     budget = new ByteBudget({
-      bytes: service.config.maxRequestBodyMb * MEGABYTE * BODIES_IN_FLIGHT,
+      bytes: limit * BODIES_IN_FLIGHT,
       waitSeconds: WAIT_SECONDS,
       sentence: 'Too many large requests come in just now. Try again in a few seconds.',
     })
-    budgets.set(service, budget)
+    known.set(service, budget)
   }
   return budget
-}
-
-function cutShort(): never {
-  throw new BadRequest('The request ended before its body did')
 }
 
 function sentenceOf(limitMb: number, { readOnly }: Operation): string {

@@ -3,6 +3,7 @@ import { BadRequest } from '../core/errors.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import type { Upload } from '../services/load/index.ts'
 import type { Context } from './context.ts'
+import { fromClient } from './pace.ts'
 
 const MAX_FIELD_BYTES = 1024 * 1024
 
@@ -10,22 +11,23 @@ const MAX_FIELD_BYTES = 1024 * 1024
  * A request whose body is a file: the parameters of its address, and of a form whatever stands before the file. The
  * file itself is left to be read.
  *
- * @throws BadRequest when there is no file.
+ * @throws BadRequest when there is no file; RequestTimeout, as the file's own stream, when the client stalls.
  */
 export async function readUpload({ request, url }: Context): Promise<{ raw: RawParams; upload: Upload }> {
   const query = Object.fromEntries([...url.searchParams].reverse())
   const contentType = request.headers.get('content-type') ?? ''
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (!request.body) throw new BadRequest('the file is missing: it is the body of the request')
+  const body = fromClient(request.body)
   if (mediaType === 'multipart/form-data') {
-    const { fields, upload } = await readForm(request.body, contentType)
+    const { fields, upload } = await readForm(body, contentType)
     return { raw: { ...fields, ...query }, upload }
   }
   const length = request.headers.get('content-length')
   return {
     raw: query,
     upload: {
-      body: request.body,
+      body,
       mediaType,
       ...(length !== null && /^\d+$/.test(length) && { length: Number(length) }),
     },

@@ -113,6 +113,13 @@ export class PayloadTooLarge extends DatastoreError {
   }
 }
 
+/** 408: the client sends too slowly. */
+export class RequestTimeout extends DatastoreError {
+  constructor(message: string) {
+    super(message, { status: 408, code: 'ERR_REQUEST_TIMEOUT', type: 'Request Timeout' })
+  }
+}
+
 /** 416: a part of a file that has no such part. */
 export class RangeNotSatisfiable extends DatastoreError {
   constructor(length: number) {

@@ -150,6 +150,33 @@ describe('bodies in memory', () => {
     await second.take(100)
   })
 
+  test('of reads, which need no token, keep no writer out', async () => {
+    const { ask } = await testDatastore({ env: { MAX_REQUEST_BODY_MB: '2' } })
+    const ends: (() => void)[] = []
+    const text = new TextEncoder().encode(`{"id": "trees"}${' '.repeat(2 * MB - 100)}`)
+    const send = () => {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(text)
+          ends.push(() => controller.close())
+        },
+      })
+      return ask(`POST ${SEARCH}`, {
+        body,
+        headers: { 'Content-Type': 'application/json' },
+        duplex: 'half',
+      } as RequestInit)
+    }
+    const held = Array.from({ length: 9 }, send)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const start = performance.now()
+    const records = `[${times(1500, (index) => `{"species": "${index}${'s'.repeat(1000)}"}`)}]`
+    expect((await ask(`POST ${UPSERT} {"id": "trees", "records": ${records}}`)).status).toBe(200)
+    expect(performance.now() - start).toBeLessThan(2000)
+    for (const end of ends) end()
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual(Array(9).fill(200))
+  })
+
   test('of requests: the ninth large one waits, and is answered when one of the others is through', async () => {
     const { ask } = await testDatastore({ env: { MAX_REQUEST_BODY_MB: '2' } })
     const ends: (() => void)[] = []

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { listener, type Running, serve } from '../../adapters/node/serve.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { createFakeEngine, type FakeEngine, streamOf } from '../fixtures/fake-engine.ts'
@@ -174,6 +174,41 @@ describe('requests over a socket', () => {
       expect.stringMatching(/came through a proxy\. Set CKAN_URL/),
     ])
   })
+})
+
+describe('a body that comes too slowly', () => {
+  afterEach(() => vi.useRealTimers())
+
+  const SEARCH = 'POST /api/3/action/datastore_search'
+  const UPSERT = 'POST /api/3/action/datastore_upsert'
+  const CHUNKED = 'Transfer-Encoding: chunked'
+  const MULTIPART = `${CHUNKED}\r\nContent-Type: multipart/form-data; boundary=b`
+  const cases: [what: string, line: string, header: string, body: string, seconds: number][] = [
+    ['a read', SEARCH, 'Content-Length: 99', '{', 80],
+    ['a read in chunks', SEARCH, CHUNKED, '1\r\n{\r\n', 80],
+    ['a large read', SEARCH, 'Content-Length: 4000000', '{', 80],
+    ['a write', UPSERT, 'Content-Length: 99', '{', 260],
+    ['a write in chunks', UPSERT, CHUNKED, '1\r\n{\r\n', 260],
+    ['a large write', UPSERT, 'Content-Length: 9000000', '{', 260],
+    ['a load that stalls', 'POST /datastore/load/new?format=csv', CHUNKED, '2\r\na\n\r\n', 60],
+    ['a load without a byte', 'POST /datastore/load/new?format=csv', CHUNKED, '', 60],
+    ['the form before a file', 'POST /datastore/load/new', MULTIPART, '3\r\n--b\r\n', 60],
+  ]
+
+  for (const [what, line, header, body, seconds] of cases) {
+    test(`${what}: 408 within ${seconds} seconds, and the connection is closed`, async () => {
+      const wait = setTimeout
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+      const { url } = await start()
+      const type = header.includes('Content-Type') ? '' : 'Content-Type: application/json\r\n'
+      const answer = talk(url, `${line} HTTP/1.1\r\nHost: localhost\r\n${type}${header}\r\n\r\n${body}`)
+      await new Promise((resolve) => wait(resolve, 100))
+      await vi.advanceTimersByTimeAsync(seconds * 1000 + 10)
+      vi.useRealTimers()
+      const { text } = await answer
+      expect(text).toMatch(/^HTTP\/1\.1 408 [\s\S]*connection: close[\s\S]*too slowly/i)
+    })
+  }
 })
 
 describe('the end', () => {

@@ -1,10 +1,8 @@
-import { BadRequest, PayloadTooLarge, ValidationError } from '../../core/errors.ts'
+import { PayloadTooLarge, ValidationError } from '../../core/errors.ts'
 
 export type ByteStream = ReadableStream<Uint8Array>
 
 const MEGABYTE = 1024 * 1024
-/** A client that sends nothing for this long has stalled. */
-const STALL_MS = 60_000
 
 /** A stream that calls `look` with each chunk on its way; what that throws ends it, and what comes before as well. */
 export function watch(body: ByteStream, look: (chunk: Uint8Array) => void): ByteStream {
@@ -60,40 +58,6 @@ export function limited(body: ByteStream, limitMb: number): ByteStream {
 
 export function tooLarge(limitMb: number): PayloadTooLarge {
   return new PayloadTooLarge(`The file is larger than ${limitMb} MB (MAX_LOAD_MB). Load it in parts.`)
-}
-
-/** A request's body: what ends before its time, or stalls, is the client's failure. */
-export function fromClient(body: ByteStream, stallMs = STALL_MS): ByteStream {
-  const reader = body.getReader()
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await inTime(reader, stallMs).catch((error) => {
-          throw error instanceof BadRequest ? error : new BadRequest('The request ended before its body did')
-        })
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-async function inTime(reader: ReadableStreamDefaultReader<Uint8Array>, stallMs: number) {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const stalled = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new BadRequest(`Nothing came for ${Math.round(stallMs / 1000)} seconds: the load was given up`)
-      reader.cancel(error).catch(() => {})
-      reject(error)
-    }, stallMs)
-  })
-  try {
-    return await Promise.race([reader.read(), stalled])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** The first bytes of a stream, as many as asked or all there are, and a stream that begins with them. */

@@ -6,7 +6,7 @@ import type { LoadParams } from '../../schemas/load.ts'
 import type { Answered, ServiceContext } from '../answered.ts'
 import { whileStale } from '../stale.ts'
 import type { ByteStream } from './bytes.ts'
-import { fromClient, isGzip, limited, peek, skipped, tooLarge, unpacked, watch } from './bytes.ts'
+import { isGzip, limited, peek, skipped, tooLarge, unpacked, watch } from './bytes.ts'
 import type { Layout } from './delimited.ts'
 import { hasReturn, readLayout, withLineFeeds } from './delimited.ts'
 import { asUtf8 } from './encoding.ts'
@@ -78,7 +78,7 @@ async function receive(
 ): Promise<Received> {
   if (upload.length !== undefined && upload.length > config.maxLoadMb * MEGABYTE) throw tooLarge(config.maxLoadMb)
   const format = formatOf(params.format, upload)
-  const counted = counting(limited(fromClient(upload.body), config.maxLoadMb), options)
+  const counted = counting(limited(upload.body, config.maxLoadMb), options)
   const packed = await peek(counted, 2)
   const raw = isGzip(packed.head) ? limited(unpacked(packed.body), config.maxLoadMb) : packed.body
   const start = await peek(raw, 4096)
