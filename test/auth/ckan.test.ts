@@ -285,6 +285,23 @@ describe('the memory', () => {
     expect(ckan.calls).toHaveLength(1)
   })
 
+  const about = (id: unknown) => ({ allowed: { resource: { id } } })
+  test.each(
+    [
+      ['garbage', 5, true, null, {}, [[]], { denied: 5 }, { denied: null }, { allowed: null }, { allowed: {} }],
+      [{ allowed: true }, about('shrubs'), about(5), { allowed: { package: { id: 'trees' } } }, { decision: true }],
+    ]
+      .flat()
+      .map((value) => ({ value })),
+  )('what somebody else put into it is not taken for an answer: $value', async ({ value }) => {
+    Object.assign(context.cache, { get: async () => value })
+    expect(await provider.authorize(read('trees'))).toMatchObject({ resource: { id: 'trees' } })
+    await expect(provider.authorize(read('salaries'))).rejects.toMatchObject({ status: 403 })
+    const denied = provider.authorize({ permission: 'create', packageId: 'package-of-trees' })
+    await expect(denied).rejects.toMatchObject({ status: 403 })
+    expect(ckan.calls).toHaveLength(3)
+  })
+
   test('a failure is shared by those who wait, and forgotten', async () => {
     ckan.delayMs = 50
     ckan.override = () => ({ status: 500, body: '' })

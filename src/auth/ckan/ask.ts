@@ -44,7 +44,10 @@ export function createAsking(client: CkanClient, ckanUrl: string, logger: Pick<L
     if (!packageId === !resourceId) throw new TypeError('exactly one of resourceId and packageId is needed')
     const target = packageId ? { package_id: packageId } : { resource_id: resourceId }
     try {
-      return readDecision(await client.call(ACTION, { ...target, permission }, { credential, signal }), question)
+      const result = await client.call(ACTION, { ...target, permission }, { credential, signal })
+      const decision = readDecision(result, question)
+      if (!decision) throw misunderstood(ACTION)
+      return decision
     } catch (error) {
       throw inOurWords(error, question)
     }
@@ -77,13 +80,13 @@ function inOurWords(error: unknown, question: Question): unknown {
   return new NotFound(`${packageId ? 'Package' : 'Resource'} "${packageId ?? resourceId}" was not found.`)
 }
 
-/** A yes is only a yes when it is about what was asked. */
-function readDecision(result: unknown, { resourceId, packageId }: Question): Decision {
-  if (!isObject(result)) throw misunderstood(ACTION)
+/** A yes, if that is what it is: it must be about what was asked. */
+export function readDecision(result: unknown, { resourceId, packageId }: Question): Decision | undefined {
+  if (!isObject(result)) return undefined
   const resource = isRecord(result.resource) ? result.resource : undefined
   const dataset = isRecord(result.package) ? result.package : undefined
   const about = packageId ? [dataset?.id, dataset?.name] : [resource?.id]
-  if (!about.includes(packageId ?? resourceId)) throw misunderstood(ACTION)
+  if (!about.includes(packageId ?? resourceId)) return undefined
   return { resource, package: dataset && withoutResources(dataset) }
 }
 

@@ -1,6 +1,8 @@
 import { NotAuthorized } from '../../core/errors.ts'
 import type { Cache } from '../../infrastructure/cache.ts'
+import { isObject } from '../../infrastructure/ckan-client.ts'
 import type { Decision, Question } from '../provider.ts'
+import { readDecision } from './ask.ts'
 
 const LONGEST_DENIAL_SECONDS = 2
 
@@ -19,8 +21,8 @@ export function rememberDecisions(
   const underWay = new Map<string, Promise<Outcome>>()
 
   const answer = async (key: string, question: Question): Promise<Outcome> => {
-    const remembered = await cache.get<Outcome>(key)
-    if (remembered) return remembered
+    const known = readOutcome(await cache.get(key), question)
+    if (known) return known
     try {
       const allowed = await ask({ ...question, signal: undefined })
       await cache.set(key, { allowed } satisfies Outcome, ttlSeconds)
@@ -45,6 +47,14 @@ export function rememberDecisions(
     if ('allowed' in outcome) return outcome.allowed
     throw new NotAuthorized(outcome.denied.replace(/^Access denied: /, ''))
   }
+}
+
+/** What a cache gave, if that is an answer to the question: other programs may write to it, too. */
+function readOutcome(value: unknown, question: Question): Outcome | undefined {
+  if (!isObject(value)) return undefined
+  if (typeof value.denied === 'string') return { denied: value.denied }
+  const allowed = readDecision(value.allowed, question)
+  return allowed && { allowed }
 }
 
 async function hashOf({ credential, permission, resourceId, packageId }: Question): Promise<string> {
