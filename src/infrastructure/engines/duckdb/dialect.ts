@@ -49,8 +49,9 @@ const wide = (expression: (type: string) => string, scale: number) =>
 /** One expression each, as short as can be: for a small page DuckDB spends more time on planning than on rows. */
 const decimalText = (value: string, { type, scale }: StoredType) => {
   const bound = `1${'0'.repeat(Math.max(0, 17 - scale))}`
+  const isNarrow = type.modifier !== undefined && (type.modifier[0] as number) <= 18
   const text =
-    scale > 17
+    scale > 17 || isNarrow
       ? `${value}::VARCHAR`
       : `CASE WHEN ${value} BETWEEN -${bound} AND ${bound} THEN ${value}::DECIMAL(18,${scale})::VARCHAR ELSE ${value}::VARCHAR END`
   return type.modifier || scale === 0 ? text : `regexp_replace(${text}, '\\.?0+$', '')`

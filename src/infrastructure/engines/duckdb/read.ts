@@ -9,7 +9,7 @@ import type { PageWindow } from './page-window.ts'
 import { pageWindow } from './page-window.ts'
 import { rowFormats } from './render.ts'
 import type { Selection } from './selection.ts'
-import { distinctOrder, distinctRows, namedCells, select } from './selection.ts'
+import { distinctOrder, distinctRows, namedCells, select, withCtes } from './selection.ts'
 import type { Store } from './store.ts'
 import { dialectOf } from './store.ts'
 
@@ -46,19 +46,19 @@ async function readPage(
   const { text, separator } = rowFormats[plan.format]
   const cells = selection.cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
   const keys = plan.distinct ? 'n' : selection.order.map(({ direction }, index) => `k${index} ${direction}`).join(', ')
-  const lastId = plan.includeLastId && !plan.distinct ? `(SELECT last(k0 ORDER BY ${keys}) FROM page)` : 'NULL'
+  const lastId = plan.includeLastId && !plan.distinct ? `last(k0 ORDER BY ${keys})` : 'NULL'
+  const records = `encode(string_agg(${text(cells, dialectOf(store, table))}, ${quoteLiteral(separator)} ORDER BY ${keys}))`
   const row = await session.row(
-    `WITH ${[...selection.ctes, `page AS (${pageSql(selection, plan, window)})`].join(', ')} SELECT ` +
-      `(SELECT encode(string_agg(${text(cells, dialectOf(store, table))}, ${quoteLiteral(separator)} ORDER BY ${keys})) FROM page), ` +
-      `(SELECT count(*) FROM page), ${lastId}, ${totalSql(selection, plan)}, row_count, next_id, revision, schema_revision ` +
-      `FROM datastore.main._table_metadata WHERE resource_id = ${quoteLiteral(table.id)}`,
+    `${withCtes(selection.ctes)} SELECT page.*, ${totalSql(selection, plan)}, row_count, next_id, revision, schema_revision ` +
+      `FROM (SELECT ${records}, count(*), ${lastId} FROM (${pageSql(selection, plan, window)})) page, ` +
+      `datastore.main._table_metadata WHERE resource_id = ${quoteLiteral(table.id)}`,
   )
   if (!row || Number(row[7]) !== table.schemaRevision) throw new StaleSchema(`table ${table.id} has changed`)
-  const [records, rows, last, total, count, nextId, revision] = row
+  const [bytes, rows, last, total, count, nextId, revision] = row
   const stand = { rows: Number(rows), count: Number(count), nextId: Number(nextId) }
   if (window && !window.holds(stand)) return undefined
   return {
-    records: blobBytes(records),
+    records: blobBytes(bytes),
     rows: stand.rows,
     ...(plan.includeTotal && { total: Number(total ?? count) }),
     ...(last !== null && { lastId: String(last) }),
