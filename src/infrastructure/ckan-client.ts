@@ -1,10 +1,13 @@
 import { type DatastoreError, NotAuthorized, NotFound, ServiceUnavailable, ValidationError } from '../core/errors.ts'
+import { AnswerTooLarge, readAtMost } from './response-body.ts'
 
 /** Who asks, and for how long. */
 export interface CkanCall {
   /** The caller's token, passed on as it came in `Authorization`. Without it CKAN is asked as an anonymous. */
   credential?: string
   signal?: AbortSignal
+  /** It changes nothing in CKAN: when the connection breaks, it is asked once more. */
+  isQuestion?: boolean
 }
 
 /** Calls CKAN's actions (`POST {CKAN_URL}/api/3/action/<name>`). */
@@ -27,6 +30,9 @@ export class UnknownAction extends ServiceUnavailable {
   }
 }
 
+/** Of one answer. Records of CKAN are far smaller, even a dataset's with all its resources. */
+const MOST_BYTES = 16 * 1024 * 1024
+
 export interface CkanClientOptions {
   ckanUrl: string
   httpTimeoutSeconds: number
@@ -35,9 +41,9 @@ export interface CkanClientOptions {
 export function createCkanClient({ ckanUrl, httpTimeoutSeconds }: CkanClientOptions): CkanClient {
   const base = `${ckanUrl.replace(/\/+$/, '')}/api/3/action/`
 
-  const post = async (action: string, body: Record<string, unknown>, { credential, signal }: CkanCall) => {
+  const post = async (action: string, body: Record<string, unknown>, { credential, signal, isQuestion }: CkanCall) => {
     const timeout = AbortSignal.timeout(httpTimeoutSeconds * 1000)
-    try {
+    const send = async () => {
       const response = await fetch(base + action, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...authorization(credential) },
@@ -46,10 +52,18 @@ export function createCkanClient({ ckanUrl, httpTimeoutSeconds }: CkanClientOpti
         redirect: 'manual',
         signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       })
-      return { status: response.status, text: await response.text() }
+      return { status: response.status, text: new TextDecoder().decode(await readAtMost(response, MOST_BYTES)) }
+    }
+    try {
+      return await send().catch((cause) => {
+        // CKAN may close a connection that was kept open just when it is used. A signal that has ended this one ends both.
+        if (isQuestion && !(cause instanceof AnswerTooLarge)) return send()
+        throw cause
+      })
     } catch (cause) {
       signal?.throwIfAborted()
       if (timeout.aborted) throw unavailable(`did not answer within ${httpTimeoutSeconds} seconds`, cause)
+      if (cause instanceof AnswerTooLarge) throw unavailable(`gave an unusable answer: ${cause.message}`, cause)
       throw unavailable('cannot be reached', cause)
     }
   }

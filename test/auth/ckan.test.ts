@@ -133,6 +133,12 @@ describe('an answer', () => {
       status: 503,
       message: /CKAN_URL must be the address that it redirects to/,
     },
+    'yes that is too long': {
+      answer: success({ resource: { id: 'trees', notes: 'x'.repeat(17 * 1024 * 1024) } }),
+      status: 503,
+      message: /larger than 16 MB/,
+    },
+    'no that is too long': { answer: text(403, 'x'.repeat(17 * 1024 * 1024)), status: 503, message: /larger than/ },
     'yes that never ends': {
       answer: { ...success({ resource: { id: 'trees' } }), headers: { 'Content-Length': '9999' } },
       status: 503,
@@ -177,6 +183,32 @@ describe('without CKAN nobody gets in', () => {
     await provider.authorize(read('trees'))
     await provider.healthcheck?.()
     expect(context.lines.slice(1)).toEqual([expect.stringMatching(/^info CKAN answers again/)])
+  })
+
+  test('a connection that breaks is tried once more for a question', async () => {
+    let breaks = 1
+    ckan.override = () => {
+      if (breaks-- > 0) throw new Error('reset')
+      return undefined
+    }
+    expect(await provider.authorize(read('trees'))).toMatchObject({ resource: { id: 'trees' } })
+    breaks = 2
+    await expect(provider.authorize(read('salaries'))).rejects.toMatchObject({ status: 503 })
+    expect(ckan.calls).toHaveLength(4)
+  })
+
+  test('but not after a time-out, nor for what changes CKAN', async () => {
+    ckan.delayMs = 400
+    await expect(provider.authorize(read('trees'))).rejects.toMatchObject({ status: 503 })
+    ckan.delayMs = 0
+    expect(ckan.calls).toHaveLength(1)
+    ckan.override = () => {
+      throw new Error('reset')
+    }
+    const made = provider.createResource?.({ package_id: 'package-of-trees' }, { credential: EDITOR })
+    await expect(made).rejects.toMatchObject({ status: 503 })
+    await provider.tableChanged?.({ kind: 'dropped', resourceId: 'trees', credential: EDITOR })
+    expect([ckan.count('resource_create'), ckan.count('resource_patch')]).toEqual([1, 1])
   })
 
   test('without the action: 503, one log line with the remedy, and back again', async () => {

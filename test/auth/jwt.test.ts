@@ -382,6 +382,7 @@ describe('JWT_JWKS_URL', () => {
     { fault: 'failing', change: { status: 500 } },
     { fault: 'wrong', change: { body: 'hello' } },
     { fault: 'empty', change: { body: {} } },
+    { fault: 'endless', change: { body: { keys: [], notes: 'x'.repeat(2 * 1024 * 1024) } } },
   ])('$fault: 503 and one log line, and back again', async ({ change }) => {
     const keys = await startKeyServer({})
     const whole = { delayMs: 0, status: 200, body: { keys: [await jwk('ES256', 'two')] } }

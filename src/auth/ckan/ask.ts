@@ -44,7 +44,7 @@ export function createAsking(client: CkanClient, ckanUrl: string, logger: Pick<L
     if (!packageId === !resourceId) throw new TypeError('exactly one of resourceId and packageId is needed')
     const target = packageId ? { package_id: packageId } : { resource_id: resourceId }
     try {
-      const result = await client.call(ACTION, { ...target, permission }, { credential, signal })
+      const result = await client.call(ACTION, { ...target, permission }, { credential, signal, isQuestion: true })
       const decision = readDecision(result, question)
       if (!decision) throw misunderstood(ACTION)
       return decision

@@ -1,6 +1,7 @@
 import {
   type CryptoKey,
   createRemoteJWKSet,
+  customFetch,
   errors,
   importSPKI,
   importX509,
@@ -11,6 +12,7 @@ import type { Config } from '../../core/config.ts'
 import { ConfigurationError, ServiceUnavailable } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { reportOutage } from '../../infrastructure/outage.ts'
+import { readAtMost } from '../../infrastructure/response-body.ts'
 
 export type KeySettings = Pick<
   Config,
@@ -88,9 +90,22 @@ function isShort({ algorithm }: CryptoKey): boolean {
   return 'modulusLength' in algorithm && Number(algorithm.modulusLength) < 2048
 }
 
+/** Far more than any key set has. */
+const MOST_BYTES = 1024 * 1024
+
+async function fetchAtMost(address: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(address, options)
+  if (response.status === 200) return new Response(await readAtMost(response, MOST_BYTES))
+  await response.body?.cancel()
+  return response
+}
+
 /** A key set, fetched on first use and again when it is ten minutes old or lacks a token's key. */
 function remoteKeys(address: string, timeoutSeconds: number, logger: Pick<Logger, 'info' | 'error'>): Keys {
-  const keySet = createRemoteJWKSet(new URL(address), { timeoutDuration: Math.round(timeoutSeconds * 1000) })
+  const keySet = createRemoteJWKSet(new URL(address), {
+    timeoutDuration: Math.round(timeoutSeconds * 1000),
+    [customFetch]: fetchAtMost,
+  })
   const outage = reportOutage(logger)
 
   const watched = async <T>(work: Promise<T>): Promise<T> => {
