@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type CkanServer, startCkan } from '../fixtures/ckan-server.ts'
@@ -65,6 +66,27 @@ describe('CKAN decides', () => {
     expect((await datastore.ask('GET /ready')).status).toBe(503)
     expect(done()).toEqual(['healthcheck'])
     expect(JSON.stringify(datastore.log)).not.toContain(EDITOR)
+  })
+
+  test('/ready asks CKAN once for all who ask it, and once a second at most', async () => {
+    const ready = async (signal?: AbortSignal) => (await datastore.ask('GET /ready', { signal })).status
+    ckan.delayMs = 50
+    const hasty = new AbortController()
+    const first = ready(hasty.signal)
+    const others = Array.from({ length: 20 }, () => ready())
+    hasty.abort()
+    expect(await first).not.toBe(200)
+    expect(await Promise.all(others)).toEqual(Array(20).fill(200))
+    ckan.delayMs = 0
+    ckan.lacksAction = true
+    expect(await ready()).toBe(200)
+    expect(ckan.calls).toHaveLength(1)
+    await sleep(1100)
+    expect([await ready(), await ready()]).toEqual([503, 503])
+    expect(ckan.calls).toHaveLength(2)
+    ckan.lacksAction = false
+    await sleep(1100)
+    expect(await ready()).toBe(200)
   })
 
   test('datastore_create with a resource makes it in CKAN first', async () => {

@@ -2,6 +2,7 @@ import { NotAuthorized } from '../../core/errors.ts'
 import type { Cache } from '../../infrastructure/cache.ts'
 import { isObject } from '../../infrastructure/ckan-client.ts'
 import type { Decision, Question } from '../provider.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import { readDecision } from './ask.ts'
 
 const LONGEST_DENIAL_SECONDS = 2
@@ -61,14 +62,4 @@ async function hashOf({ credential, permission, resourceId, packageId }: Questio
   const text = JSON.stringify([credential ?? null, permission, resourceId ?? null, packageId ?? null])
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
   return `auth:${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
-}
-
-function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
