@@ -377,6 +377,39 @@ describe('JWT_JWKS_URL', () => {
     }
   })
 
+  const malformed: Record<string, (good: object) => unknown> = {
+    'no object': () => null,
+    'a text': () => 'key',
+    'an empty one': () => ({}),
+    'one without its numbers': () => ({ kty: 'RSA' }),
+    'numbers that are none': (good) => ({ ...good, n: '!!', e: 5 }),
+    'a short RSA key': () =>
+      generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }) as object,
+    'a private key': () =>
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as object,
+    'an unknown kind': () => ({ kty: 'XYZ', n: 'AAAA' }),
+  }
+  test.each(Object.entries(malformed))('%s among the keys does no harm', async (_, make) => {
+    const good = await jwk('RS256')
+    for (const set of [
+      [make(good), good],
+      [good, make(good)],
+    ]) {
+      const keys = await startKeyServer({ keys: set })
+      try {
+        const jwt = await provider(env(keys.url))
+        const { identity } = await jwt.authorize(ask(await sign({ algorithm: 'RS256', claims })))
+        expect(identity).toMatchObject({ id: 'rita' })
+        const strangers = await new SignJWT(claims)
+          .setProtectedHeader({ alg: 'RS256' })
+          .sign(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)
+        await expect(jwt.authorize(ask(strangers))).rejects.toMatchObject({ status: 403 })
+      } finally {
+        await keys.close()
+      }
+    }
+  })
+
   test.each([
     { fault: 'slow', change: { delayMs: 1000 } },
     { fault: 'failing', change: { status: 500 } },

@@ -13,8 +13,9 @@ const SCOPES: Record<Permission, string> = {
 const SCOPE_CLAIMS = ['scope', 'scp', 'permissions']
 
 /**
- * Holds a question against the claims that narrow a token: `scope`, `scp` or `permissions` (items that start with
- * `datastore:`, in whichever letters: one written otherwise must not count as none) and `resources` (ids, or prefixes that end in `*`). A token with none of them may do everything.
+ * Holds a question against the claims that narrow a token: `scope`, `scp` or `permissions`, and `resources`. Of the first
+ * three, items that start with `datastore:` count, in whichever letters: one written otherwise must not count as none.
+ * `resources` has ids, or prefixes that end in `*`. A token with none of them may do everything.
  *
  * @param requireScope - Refuse a token without any `datastore:` item.
  * @throws NotAuthorized when the token does not reach that far, or a claim can't be read.

@@ -52,7 +52,7 @@ async function verify(token: string, keys: Keys, options: JWTVerifyOptions): Pro
   }
 }
 
-/** A token that does not name its key is tried with each that fits. */
+/** A token that does not name its key is tried with each that fits; one that can't be used is passed over. */
 async function verifyWithAny(
   token: string,
   candidates: errors.JWKSMultipleMatchingKeys,
@@ -62,11 +62,14 @@ async function verifyWithAny(
     try {
       return (await jwtVerify(token, key, options)).payload
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+      if (SIGNED.some((kind) => error instanceof kind)) throw error
     }
   }
   throw new errors.JWSSignatureVerificationFailed()
 }
+
+/** What is only found out about a token whose signature is good. */
+const SIGNED = [errors.JWTClaimValidationFailed, errors.JWTExpired, errors.JWTInvalid]
 
 const REASONS: Record<string, string> = {
   ERR_JOSE_ALG_NOT_ALLOWED: 'its algorithm is not accepted here',

@@ -11,6 +11,7 @@ import {
 import type { Config } from '../../core/config.ts'
 import { ConfigurationError, ServiceUnavailable } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
+import { isObject } from '../../infrastructure/ckan-client.ts'
 import { reportOutage } from '../../infrastructure/outage.ts'
 import { readAtMost } from '../../infrastructure/response-body.ts'
 
@@ -93,18 +94,31 @@ function isShort({ algorithm }: CryptoKey): boolean {
 /** Far more than any key set has. */
 const MOST_BYTES = 1024 * 1024
 
-async function fetchAtMost(address: string, options: RequestInit): Promise<Response> {
+async function fetchKeySet(address: string, options: RequestInit): Promise<Response> {
   const response = await fetch(address, options)
-  if (response.status === 200) return new Response(await readAtMost(response, MOST_BYTES))
-  await response.body?.cancel()
-  return response
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    return response
+  }
+  const text = new TextDecoder().decode(await readAtMost(response, MOST_BYTES))
+  return new Response(withKeysAlone(text))
+}
+
+/** A key set without members that are no objects: for one of them the library would refuse the whole set. */
+function withKeysAlone(text: string): string {
+  try {
+    const set = JSON.parse(text)
+    return JSON.stringify({ ...set, keys: set.keys.filter(isObject) })
+  } catch {
+    return text
+  }
 }
 
 /** A key set, fetched on first use and again when it is ten minutes old or lacks a token's key. */
 function remoteKeys(address: string, timeoutSeconds: number, logger: Pick<Logger, 'info' | 'error'>): Keys {
   const keySet = createRemoteJWKSet(new URL(address), {
     timeoutDuration: Math.round(timeoutSeconds * 1000),
-    [customFetch]: fetchAtMost,
+    [customFetch]: fetchKeySet,
   })
   const outage = reportOutage(logger)
 
