@@ -43,6 +43,23 @@ const patches = () =>
     .filter(({ action }) => action === 'resource_patch')
     .map(({ body: { id: _, last_modified, ...rest } }) => ({ ...rest, ...(last_modified ? { touched: true } : {}) }))
 
+test.each([
+  ['a:b', 'a/b'],
+  ['a', 'a?b'],
+  ['a', ':a'],
+  ['..', '.'],
+  ['%2E', '.'],
+])('a table called %s is not taken for one called %s', async (one, other) => {
+  for (const id of [one, other]) {
+    ckan.addResource(id)
+    await change('created', { resourceId: id, resource: { id } })
+    expect(ckan.resources.get(id)).toMatchObject({ datastore_active: true, schema })
+    await change('created', { resourceId: id, resource: { id } })
+  }
+  expect(patches()).toHaveLength(2)
+  expect(context.lines).toEqual([])
+})
+
 test('a created table is told of once, whatever the record at hand says', async () => {
   expect(await change('created')).toEqual([])
   await change('created')

@@ -4,6 +4,7 @@ import { isObject } from '../../infrastructure/ckan-client.ts'
 import type { Decision, Question } from '../provider.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { readDecision } from './ask.ts'
+import { hexadecimal } from './hexadecimal.ts'
 
 const LONGEST_DENIAL_SECONDS = 2
 
@@ -61,5 +62,5 @@ function readOutcome(value: unknown, question: Question): Outcome | undefined {
 async function hashOf({ credential, permission, resourceId, packageId }: Question): Promise<string> {
   const text = JSON.stringify([credential ?? null, permission, resourceId ?? null, packageId ?? null])
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-  return `auth:${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `auth:${hexadecimal(bytes)}`
 }

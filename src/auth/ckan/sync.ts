@@ -2,6 +2,7 @@ import type { Logger } from '../../core/log.ts'
 import type { Cache } from '../../infrastructure/cache.ts'
 import { type CkanClient, isObject } from '../../infrastructure/ckan-client.ts'
 import type { TableChange } from '../provider.ts'
+import { hexadecimal } from './hexadecimal.ts'
 
 export interface SyncOptions {
   client: CkanClient
@@ -66,7 +67,7 @@ export function createSync({ client, cache, logger, syncSeconds, recordTtlSecond
 
   /** What CKAN does not know yet. Its record may be as old as a remembered decision, so what was sent since wins. */
   const news = async (change: TableChange): Promise<Properties> => {
-    const sent = await cache.get<Properties>(`sync:${change.resourceId}`)
+    const sent = await cache.get<Properties>(keyOf(change))
     const known: Properties = { ...change.resource, ...sent }
     return Object.fromEntries(Object.entries(stateAfter(change)).filter(([key, value]) => !sameJson(known[key], value)))
   }
@@ -79,7 +80,7 @@ export function createSync({ client, cache, logger, syncSeconds, recordTtlSecond
       if (Object.keys(properties).length === 0) return []
       const warnings = await patch(change, properties)
       if (warnings.length === 0 && Object.keys(state).length > 0)
-        await cache.set(`sync:${change.resourceId}`, stateAfter(change), recordTtlSeconds)
+        await cache.set(keyOf(change), stateAfter(change), recordTtlSeconds)
       return warnings
     },
 
@@ -90,6 +91,10 @@ export function createSync({ client, cache, logger, syncSeconds, recordTtlSecond
       await Promise.all(open.map(({ unsent }) => unsent?.()))
     },
   }
+}
+
+function keyOf({ resourceId }: TableChange): string {
+  return `sync:${hexadecimal(new TextEncoder().encode(resourceId))}`
 }
 
 /** A dropped table leaves `schema`: the data dictionary is kept for the next load. */
