@@ -30,6 +30,13 @@ export class UnknownAction extends ServiceUnavailable {
   }
 }
 
+/** CKAN's no without words, or with such as may not be repeated. */
+export class WordlessDenial extends NotAuthorized {
+  constructor(action: string) {
+    super(`CKAN does not allow ${action}`)
+  }
+}
+
 /** Of one answer. Records of CKAN are far smaller, even a dataset's with all its resources. */
 const MOST_BYTES = 16 * 1024 * 1024
 
@@ -96,9 +103,14 @@ function failure(action: string, status: number, answer: unknown, credential?: s
   const error = isObject(answer) && isObject(answer.error) ? answer.error : undefined
   const { __type: type, message, ...detail } = echoes(error, credential) ? {} : (error ?? {})
   const words = typeof message === 'string' ? message : ''
-  if (status === 401 || status === 403) return new NotAuthorized(words.replace(/^Access denied:? ?/, ''))
-  if (status === 404 && error) return new NotFound(words.replace(/^Not found:? ?/, ''))
-  if (type === 'Validation Error') return new ValidationError(detail, words ? { message: words } : undefined)
+  if (status === 401 || status === 403) {
+    const said = words.replace(/^Access denied:? ?/, '')
+    return said ? new NotAuthorized(said) : new WordlessDenial(action)
+  }
+  if (status === 404 && error)
+    return new NotFound(words.replace(/^Not found:? ?/, '') || `CKAN has nothing that ${action} could be about`)
+  if (status === 409 && type === 'Validation Error')
+    return new ValidationError(detail, words ? { message: words } : undefined)
   if (status === 0 || (status >= 300 && status < 400))
     return unavailable('answers with a redirect: CKAN_URL must be the address that it redirects to')
   return unavailable(status === 200 ? "gave an answer that is not an action's" : `answered with status ${status}`)

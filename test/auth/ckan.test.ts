@@ -114,6 +114,11 @@ describe('an answer', () => {
       status: 409,
       message: 'resource_id: Missing value',
     },
+    'invalid parameters, with another status': {
+      answer: error(500, 'Validation Error', { resource_id: ['Missing value'] }),
+      status: 503,
+      message: /status 500/,
+    },
     'bad request': { answer: text(400, '"Bad request - JSON Error"'), status: 503, message: /status 400/ },
     'too many requests': { answer: text(429, 'slow down'), status: 503, message: /status 429/ },
     'internal error': { answer: error(500, 'Internal Server Error', {}), status: 503, message: /status 500/ },
@@ -183,6 +188,23 @@ describe('without CKAN nobody gets in', () => {
     await provider.authorize(read('trees'))
     await provider.healthcheck?.()
     expect(context.lines.slice(1)).toEqual([expect.stringMatching(/^info CKAN answers again/)])
+  })
+
+  test('each new reason has its line in the log', async () => {
+    const fails = async () => expect(provider.authorize(read('trees'))).rejects.toMatchObject({ status: 503 })
+    for (const status of [502, 500, 502, 500, 502]) {
+      ckan.override = () => ({ status, body: '' })
+      await fails()
+    }
+    expect(context.lines).toEqual([expect.stringMatching(/^error .*status 502/), expect.stringMatching(/status 500/)])
+    ckan.override = undefined
+    await provider.authorize(read('trees'))
+    ckan.override = () => ({ status: 502, body: '' })
+    await expect(provider.authorize(read('salaries'))).rejects.toMatchObject({ status: 503 })
+    expect(context.lines.slice(2)).toEqual([
+      expect.stringMatching(/^info CKAN answers again/),
+      expect.stringMatching(/^error .*status 502/),
+    ])
   })
 
   test('a connection that breaks is tried once more for a question', async () => {
@@ -362,6 +384,18 @@ test('no token gets into a log line, an error or the cache', async () => {
   for (const { key } of context.stored) expect(key).toMatch(/^auth:[0-9a-f]{64}$/)
   expect(context.stored).toHaveLength(3)
 })
+
+test.each([403, 404])(
+  'what CKAN says with the token in it, and status %s, is said in our own words',
+  async (status) => {
+    ckan.override = (call) => ({ status, body: { success: false, error: { message: `no, ${call.token}` } } })
+    const made = provider.createResource?.({ package_id: 'package-of-trees' }, { credential: EDITOR })
+    await expect(made).rejects.toMatchObject({ status, message: expect.stringMatching(/: .*resource_create/) })
+    const dropped = { kind: 'dropped', resourceId: 'trees', credential: EDITOR } as const
+    expect(await provider.tableChanged?.(dropped)).toEqual([expect.stringMatching(/: .*resource_patch/)])
+    expect(JSON.stringify(context.lines)).not.toContain(EDITOR)
+  },
+)
 
 describe('datastore_create with a resource', () => {
   const wanted = { package_id: 'package-of-trees', name: 'Trees', url_type: 'upload' }

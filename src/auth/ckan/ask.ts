@@ -1,6 +1,6 @@
-import { DatastoreError, NotAuthorized, NotFound, ServiceUnavailable } from '../../core/errors.ts'
+import { DatastoreError, NotFound, ServiceUnavailable } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
-import { type CkanClient, isObject, UnknownAction } from '../../infrastructure/ckan-client.ts'
+import { type CkanClient, isObject, UnknownAction, WordlessDenial } from '../../infrastructure/ckan-client.ts'
 import { reportOutage } from '../../infrastructure/outage.ts'
 import { denial } from '../denial.ts'
 import type { CkanPackage, CkanResource, Decision, Question } from '../provider.ts'
@@ -74,7 +74,7 @@ function remedy(ckanUrl: string): string {
 
 /** CKAN's own words where they say something, and the id that was asked for where they do not. */
 function inOurWords(error: unknown, question: Question): unknown {
-  if (error instanceof NotAuthorized && error.message === new NotAuthorized('').message) return denial(question)
+  if (error instanceof WordlessDenial) return denial(question)
   if (!(error instanceof NotFound)) return error
   const { resourceId, packageId } = question
   return new NotFound(`${packageId ? 'Package' : 'Resource'} "${packageId ?? resourceId}" was not found.`)
