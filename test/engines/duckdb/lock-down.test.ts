@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Client } from '../../../src/infrastructure/engines/duckdb/client.ts'
+import { openIn } from './open.ts'
 
 /** The settings of the instance that serves requests, each seen on that instance (traps T3, T4, T6). */
 describe('the DuckDB instance', () => {
@@ -38,6 +39,14 @@ describe('the DuckDB instance', () => {
 
   it.each(settings)('%s is %s', async (name, value) => {
     expect(await setting(name)).toMatch(value)
+  })
+
+  it('keeps its data in folders that are for nobody else', async () => {
+    const outer = join(path, 'made', 'for-it')
+    const engine = await openIn(outer)
+    await engine.close()
+    for (const name of ['..', '.', 'tmp', 'load', 'export', 'dumps'])
+      expect(((await stat(join(outer, name))).mode & 0o777).toString(8), name).toBe('700')
   })
 
   it('may only reach the folders beside its file', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, statfs } from 'node:fs/promises'
+import { rm, stat, statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
@@ -8,6 +8,7 @@ import { Client } from './client.ts'
 import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
 import { dumpTable } from './export.ts'
+import { makeFolder } from './folder.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList, inspect } from './gate/index.ts'
 import { loadFile } from './load/index.ts'
@@ -130,6 +131,6 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 
 async function emptyFolder(folder: string): Promise<string> {
   await rm(folder, { recursive: true, force: true })
-  await mkdir(folder)
+  await makeFolder(folder)
   return folder
 }
