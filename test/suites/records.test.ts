@@ -287,6 +287,42 @@ describe('shapes', () => {
   })
 })
 
+describe('plain columns', () => {
+  const plain: [type: string, values: string, scale: number | undefined][] = [
+    ['int4', '1, -20, null, "7", ""', 0],
+    ['int4', '1, 12.5', undefined],
+    ['int4', '1, " 7"', undefined],
+    ['int8', '999999999999999999', 0],
+    ['int8', '9223372036854775807', undefined],
+    ['numeric', '1, -2.50, "0.125", null', 3],
+    ['numeric', '1e3', undefined],
+    ['numeric', '"1."', undefined],
+    ['numeric', '".5"', undefined],
+    ['numeric', '"+1"', undefined],
+    ['numeric', '"-"', undefined],
+    ['float8', '1.5, -7', 1],
+    ['float8', '"NaN"', undefined],
+    ['bool', 'true, false, null', 0],
+    ['bool', '"yes"', undefined],
+    ['date', '"2020-01-31", null', 0],
+    ['date', '"2020-1-31"', undefined],
+    ['date', '"31/12/2020"', undefined],
+    ['date', '"20200131"', undefined],
+    ['timestamp', '"2020-01-31T10:20:30", "2020-01-31 10:20:30.123456"', 0],
+    ['timestamp', '"2020-01-31T10:20"', undefined],
+    ['timestamp', '"2020-01-31T10:20:30Z"', undefined],
+    ['timestamp', '"2020-01-31T10:20:30.1234567"', undefined],
+    ['timestamptz', '"2020-01-31T10:20:30.5"', 0],
+    ['text', '"1"', undefined],
+    ['json', '1', undefined],
+    ['uuid', 'null', undefined],
+  ]
+  it.each(plain)('%s: %s', (type, values, scale) => {
+    const records = values.split(', ').map((value) => `{"v":${value}}`)
+    expect(encode(`[${records.join(',')}]`, { v: type }).plain.get('v')).toBe(scale)
+  })
+})
+
 describe('keys', () => {
   const cases: [name: string, source: string, options: Partial<EncodeOptions>, detail: object][] = [
     [

@@ -61,6 +61,12 @@ export interface Records {
    */
   readonly shapes: readonly (readonly string[])[]
   readonly shapeOf: readonly number[]
+  /**
+   * Columns whose values are all written plainly, with the most digits that stand after a point: numbers of at most 18
+   * characters without an exponent, `true` and `false`, `2020-01-31`, `2020-01-31T10:20:30.123456`. No other check is
+   * needed than a cast.
+   */
+  readonly plain: ReadonlyMap<string, number>
   readonly ndjson: readonly Uint8Array[]
 }
 

@@ -6,6 +6,7 @@ import type { RecordColumn, ValueWriter } from './cell.ts'
 import { Cell } from './cell.ts'
 import { KeyIndex, UNKNOWN } from './key-index.ts'
 import { LineWriter } from './line-writer.ts'
+import { PlainColumns } from './plain-columns.ts'
 import { keep } from './scalars.ts'
 import { Shapes } from './shapes.ts'
 import { idWriters, writersOf } from './values.ts'
@@ -30,6 +31,7 @@ export class RecordEncoder {
   /** The columns' names, then those of the keys to drop. */
   private readonly keys: KeyIndex
   private readonly shapes: Shapes
+  private readonly plain: PlainColumns
   /** The stamp of the record that carried each column last: tells that a record repeats a key. */
   private readonly seen: Int32Array
   private stamp = 0
@@ -53,6 +55,7 @@ export class RecordEncoder {
     this.keys = new KeyIndex(scanner.bytes, [...names, ...ignore.filter((name) => !names.includes(name))])
     this.seen = new Int32Array(names.length)
     this.shapes = new Shapes(names)
+    this.plain = new PlainColumns(scanner.bytes, this.columns)
     const { length } = scanner.bytes
     this.out = new LineWriter(scanner.bytes, length + (length >> 3))
     this.cell = new Cell(scanner.bytes, this.out, this.columns[0] ?? idColumn)
@@ -75,7 +78,12 @@ export class RecordEncoder {
   }
 
   finish(): Omit<Records, 'count'> & { warnings: string[] } {
-    return { ...this.shapes.finish(), ndjson: this.out.finish(), warnings: [...this.cell.warnings.values()] }
+    return {
+      ...this.shapes.finish(),
+      plain: this.plain.finish(),
+      ndjson: this.out.finish(),
+      warnings: [...this.cell.warnings.values()],
+    }
   }
 
   /** Encodes one object. False, and stopped short: it repeats a key. */
@@ -181,6 +189,7 @@ export class RecordEncoder {
     if (kind === Kind.string) scanner.string()
     else if (kind === Kind.number) scanner.number()
     else scanner.value(DEPTH)
+    this.plain.see(key, kind, start, scanner.pos)
     const write = (this.writers[key] as readonly ValueWriter[])[kind] as ValueWriter
     const forbidden = scanner.flags & (this.forbidden[key] as number)
     if (write !== keep || forbidden !== 0) {

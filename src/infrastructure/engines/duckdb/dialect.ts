@@ -74,6 +74,11 @@ export interface Dialect extends FilterDialect {
   storage(column: StoredType): string
   /** SQL that reads `raw` as a value of the column: NULL when it is not one. `raw` itself is not null. */
   fromText(raw: string, column: StoredType): string
+  /**
+   * SQL that reads a plainly written text (`Records.plain`) with at most `scale` digits after the point: it fails where the
+   * value is out of range. Undefined: the column does not hold so many digits.
+   */
+  fromPlainText(raw: string, column: StoredType, scale: number): string | undefined
   /** JSON text of a column, `null` for null. */
   json(value: string, column: StoredType): string
   /** A column's value as plain text; NULL for null. */
@@ -133,6 +138,12 @@ export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Diale
     storage,
     stored,
     fromText: (raw, column) => (column.type.array ? arrayFromText(raw, column) : elementFromText(raw, column)),
+    fromPlainText: (raw, column, scale) => {
+      if (column.type.type.family !== 'numeric') return `CAST(${raw} AS ${storage(column)})`
+      if (scale > column.scale) return undefined
+      const narrow = column.scale > 18 ? raw : `CAST(${raw} AS DECIMAL(18,${column.scale}))`
+      return `CAST(${narrow} AS ${storage(column)})`
+    },
     json: (value, column) => `coalesce(${jsonOf(value, column)}, 'null')`,
     text: csvOf,
     csvValue: (value, column) => {

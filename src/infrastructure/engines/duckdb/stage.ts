@@ -50,7 +50,7 @@ export async function stageRecords(client: Client, session: Session, plan: Stage
     if (records.shapeOf.length > 0) await stageShapes(session, records)
     const texts = `SELECT row_number() OVER () - 1 AS _row, * FROM ${readJson(file, records)}`
     // The common case first: every text is a value of its column as that is.
-    if (await stageTyped(session, `(${texts})`, plan, dialectFor(scales))) return {}
+    if (await stageTyped(session, `(${texts})`, plan, dialectFor(scales), records.plain)) return {}
     await session.run(`CREATE OR REPLACE TEMP TABLE _texts AS ${texts}`)
     const widened = await neededScales(session, plan)
     const dialect = dialectFor({ ...scales, ...widened })
@@ -95,17 +95,17 @@ export function stagedColumns(columns: readonly Column[], records: Records): Col
   return columns.filter(({ name }) => carried.has(name))
 }
 
-/** Makes `_typed` from texts; false when one of them is no value of its column. */
+/** Makes `_typed` from texts; false when one of them is no value of its column, or none that a mere cast can read. */
 async function stageTyped(
   session: Session,
   texts: string,
   { columns, records }: StagePlan,
   dialect: Dialect,
+  plain: Records['plain'] = new Map(),
 ): Promise<boolean> {
-  const selected = columns.map((column) => `${typedExpression(column, dialect)} AS ${quoteIdentifier(column.name)}`)
-  const given = records.columns.includes(ID_COLUMN)
-    ? `${typedExpression(idColumn, dialect)} AS _given`
-    : 'NULL::BIGINT AS _given'
+  const typed = (column: Column) => typedExpression(column, dialect, plain.get(column.name))
+  const selected = columns.map((column) => `${typed(column)} AS ${quoteIdentifier(column.name)}`)
+  const given = records.columns.includes(ID_COLUMN) ? `${typed(idColumn)} AS _given` : 'NULL::BIGINT AS _given'
   const flags =
     records.shapeOf.length > 0 ? columns.map((column, index) => `${carriedBy(column, records)} AS _has_${index}`) : []
   const shapes = flags.length > 0 ? ' JOIN temp._shapes ON _shapes.row = s._row' : ''
@@ -130,12 +130,19 @@ function carriedBy(column: Column, records: Records): string {
 /** SQL that reads a text as a value of its column: NULL when it is none. */
 function readText(raw: string, column: Column, dialect: Dialect): string {
   const value = dialect.fromText(raw, dialect.stored(column))
-  return column === idColumn ? `CASE WHEN ${value} BETWEEN 1 AND ${HIGHEST_GIVEN_ID} THEN ${value} END` : value
+  return column === idColumn ? idInRange(value) : value
 }
 
-function typedExpression(column: Column, dialect: Dialect): string {
+function idInRange(value: string): string {
+  return `CASE WHEN ${value} BETWEEN 1 AND ${HIGHEST_GIVEN_ID} THEN ${value} END`
+}
+
+/** @param plainScale - Digits after the point, if every text of the column is written plainly. */
+function typedExpression(column: Column, dialect: Dialect, plainScale: number | undefined): string {
   const raw = `s.${quoteIdentifier(column.name)}`
-  const value = readText(raw, column, dialect)
+  const plain = plainScale === undefined ? undefined : dialect.fromPlainText(raw, dialect.stored(column), plainScale)
+  if (plain !== undefined && column !== idColumn) return plain
+  const value = plain === undefined ? readText(raw, column, dialect) : idInRange(plain)
   if (value === raw) return raw
   return `CASE WHEN ${raw} IS NOT NULL THEN coalesce(${value}, error('${UNREADABLE}')) END`
 }
