@@ -73,7 +73,7 @@ export interface AuthProvider {
   deleteResource?(id: string, question: Pick<Question, 'credential'>): Promise<void>
   /** Keeps the catalogue in step after a stored write. Answers warnings; never throws. */
   tableChanged?(change: TableChange): Promise<string[]>
-  /** Throws when the provider can't answer questions just now. */
-  healthcheck?(signal?: AbortSignal): Promise<void>
+  /** Throws when the provider can't answer questions just now. One call serves all who ask meanwhile: nobody stops it. */
+  healthcheck?(): Promise<void>
   close?(): Promise<void>
 }

@@ -138,12 +138,6 @@ describe('an answer', () => {
       status: 503,
       message: /CKAN_URL must be the address that it redirects to/,
     },
-    'yes that is too long': {
-      answer: success({ resource: { id: 'trees', notes: 'x'.repeat(17 * 1024 * 1024) } }),
-      status: 503,
-      message: /larger than 16 MB/,
-    },
-    'no that is too long': { answer: text(403, 'x'.repeat(17 * 1024 * 1024)), status: 503, message: /larger than/ },
     'yes that never ends': {
       answer: { ...success({ resource: { id: 'trees' } }), headers: { 'Content-Length': '9999' } },
       status: 503,
@@ -155,6 +149,19 @@ describe('an answer', () => {
     ckan.override = () => answer
     const thrown = await provider.authorize(read('trees')).catch((problem) => problem)
     expect(thrown).toMatchObject({ status, message: expect.stringMatching(message) })
+  })
+
+  test.each([
+    success({ resource: { id: 'trees', notes: 'x'.repeat(17 * 1024 * 1024) } }),
+    text(403, 'x'.repeat(17 * 1024 * 1024)),
+  ])('that is too long, with status $status', async (answer) => {
+    await useProvider({ HTTP_TIMEOUT_SECONDS: '10' })
+    ckan.override = () => answer
+    await expect(provider.authorize(read('trees'))).rejects.toMatchObject({
+      status: 503,
+      message: expect.stringMatching(/larger than 16 MB/),
+    })
+    expect(ckan.calls).toHaveLength(1)
   })
 
   test('field errors of CKAN are passed on', async () => {
@@ -460,9 +467,14 @@ describe('datastore_create with a resource', () => {
   })
 
   test('nor is the end of the service a reason to leave it behind', async () => {
-    ckan.override = (call) => (call.action === 'resource_create' ? faults['is late with it']?.(call) : undefined)
+    await useProvider({ HTTP_TIMEOUT_SECONDS: '1' })
+    ckan.override = (call) => {
+      if (call.action !== 'resource_create') return undefined
+      setTimeout(() => make(call), 1200)
+      return hangs
+    }
     await expect(provider.createResource?.(wanted, { credential: EDITOR })).rejects.toMatchObject({ status: 503 })
-    await sleep(150)
+    await expect.poll(() => ckan.resources.size).toBe(3)
     await provider.close?.()
     expect([...ckan.resources.keys()]).toEqual(['trees', 'salaries'])
   })

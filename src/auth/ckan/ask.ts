@@ -13,7 +13,7 @@ export interface Asking {
   /** Puts one question to CKAN (contract §9.1). Throws CKAN's no, or `ServiceUnavailable`. */
   ask(question: Question): Promise<Decision>
   /** Throws `ServiceUnavailable` unless CKAN answers questions: a no is an answer. */
-  probe(signal?: AbortSignal): Promise<void>
+  probe(): Promise<void>
 }
 
 /** CKAN's action `datastore_authorize`. That it can't be reached is logged once, and once that it can again. */
@@ -55,9 +55,9 @@ export function createAsking(client: CkanClient, ckanUrl: string, logger: Pick<L
 
   return {
     ask: (question) => watched(put(question)),
-    async probe(signal) {
-      await watched(put({ permission: 'read', resourceId: NOBODYS_ID, signal })).catch((error) => {
-        if (error instanceof ServiceUnavailable || signal?.aborted) throw error
+    async probe() {
+      await watched(put({ permission: 'read', resourceId: NOBODYS_ID })).catch((error) => {
+        if (error instanceof ServiceUnavailable) throw error
       })
     },
   }
