@@ -262,6 +262,7 @@ async function openIndex(on = instance, options: { rowsMin?: number; quietMs?: n
     rowsPerStatement: 3,
     pauseMs: 1,
     quietMs: 0,
+    writesPatienceMs: 0,
     ...options,
   })
   const own = await on.connect()

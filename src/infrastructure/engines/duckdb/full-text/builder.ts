@@ -21,6 +21,8 @@ export interface FullTextOptions {
   rowsPerStatement?: number
   /** How long no write must come before fewer rows than `rowsMin` are worth a step, in milliseconds. */
   quietMs?: number
+  /** How long a stream of writes can put off the next step, in milliseconds. Between steps nothing holds up checkpoints. */
+  writesPatienceMs?: number
   /** Whether others have work that would rather have the machine to itself. */
   busy?(): boolean
   /** Time between two looks at a table that is being written, in milliseconds. */
@@ -33,7 +35,18 @@ export const INDEXED_ROWS = 20_000
 /** How long the builder waits for others before its next statement: it is put off, not starved. */
 const PATIENCE_MS = 30_000
 
-const defaults = { rowsMin: INDEXED_ROWS, rowsPerStep: 100_000, rowsPerStatement: 10_000, quietMs: 3000, pauseMs: 500 }
+/** After a write, how long none must come before a step begins, and how long a stream of them can put that off. */
+const LULL_MS = 300
+const WRITES_PATIENCE_MS = 10_000
+
+const defaults = {
+  rowsMin: INDEXED_ROWS,
+  rowsPerStep: 100_000,
+  rowsPerStatement: 10_000,
+  quietMs: 3000,
+  writesPatienceMs: WRITES_PATIENCE_MS,
+  pauseMs: 500,
+}
 
 /**
  * Keeps the full-text indexes of large tables, in the background, one step at a time. Answers never depend on how far
@@ -45,6 +58,7 @@ export class FullTextIndex {
   readonly #indexed = new Set<string>()
   /** When each table that is to be looked at was last written. */
   readonly #due = new Map<string, number>()
+  #lastWrite = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
   readonly #stop = new AbortController()
 
@@ -85,7 +99,8 @@ export class FullTextIndex {
   /** To be called after the commit of every write. */
   schedule(tableId: string): void {
     if (this.#stop.signal.aborted) return
-    this.#due.set(tableId, performance.now())
+    this.#lastWrite = performance.now()
+    this.#due.set(tableId, this.#lastWrite)
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
@@ -93,6 +108,7 @@ export class FullTextIndex {
 
   /** Waits until every scheduled table is indexed, however recently it was written. */
   async finish(): Promise<void> {
+    this.#lastWrite = Number.NEGATIVE_INFINITY
     for (const id of this.#due.keys()) this.#due.set(id, Number.NEGATIVE_INFINITY)
     await this.#running
   }
@@ -140,8 +156,9 @@ export class FullTextIndex {
   async #bringUp(connection: DuckDBConnection, tableId: string, quiet: boolean): Promise<boolean> {
     for (;;) {
       this.#stop.signal.throwIfAborted()
+      if (!quiet && (await this.#hasFewPending(connection, tableId))) return false
+      await this.#awaitLull()
       const source = await this.#options.source(tableId)
-      if (source && !quiet && (await this.#pending(connection, tableId, source)) < this.#options.rowsMin) return false
       // Before the snapshot is taken: a write that begins now must note what it changes.
       this.#indexed.add(tableId)
       const outcome = await buildStep(connection, tableId, source, this.#stepOptions())
@@ -150,13 +167,15 @@ export class FullTextIndex {
     }
   }
 
-  /** Rows that no index covers yet. */
-  async #pending(connection: DuckDBConnection, tableId: string, source: TextSource): Promise<number> {
+  /** Whether so few rows are not covered yet that no step is worth it. */
+  async #hasFewPending(connection: DuckDBConnection, tableId: string): Promise<boolean> {
+    const source = await this.#options.source(tableId)
+    if (!source) return false
     const state = this.#indexed.has(tableId) ? await readState(connection, tableId) : undefined
     const reader = await connection.runAndReadAll(
       `SELECT count(*) FROM ${source.table} WHERE _id > ${state?.mark ?? 0}`,
     )
-    return Number(reader.getRows()[0]?.[0] ?? 0) + (state?.changed ?? 0)
+    return Number(reader.getRows()[0]?.[0] ?? 0) + (state?.changed ?? 0) < this.#options.rowsMin
   }
 
   #stepOptions(): StepOptions {
@@ -169,6 +188,16 @@ export class FullTextIndex {
       since = performance.now()
     }
     return { rowsMin, rowsPerStep, rowsPerStatement, rest }
+  }
+
+  /** Writes that come one after the other have the machine to themselves for most of the time. */
+  async #awaitLull(): Promise<void> {
+    const deadline = performance.now() + this.#options.writesPatienceMs
+    for (;;) {
+      const now = performance.now()
+      if (this.#stop.signal.aborted || now >= deadline || now >= this.#lastWrite + LULL_MS) return
+      await this.#sleep(50)
+    }
   }
 
   async #giveWay(): Promise<void> {
