@@ -58,7 +58,7 @@ const policies: { [T in Target]: Policy<T> } = {
     const id = params.resource_id as string
     context.resource = id
     const decision = await ask(context, operation, { resourceId: id })
-    guardReadOnly(decision, params)
+    if (!operation.readOnly) guardReadOnly(decision, params)
     const table = await describe(context, id)
     if (table?.id !== id) throw new TableNotFound(id)
     return { table, decision }

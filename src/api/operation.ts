@@ -17,7 +17,7 @@ export interface Grants {
   download: { table: Table; decision: Decision; format?: string }
   /** The same as `table`, or the list of tables, of which each is asked about by itself. */
   searchable: { table: Table; decision: Decision } | { listing: Readable }
-  /** A stored table by its id, to change. */
+  /** A stored table by its id, to change, or to read what only those may who change it. */
   resource: { table: Table; decision: Decision }
   /** A table that may not be there yet: on a resource, or on a package that gets a new one. */
   declaration: { decision: Decision }

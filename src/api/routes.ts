@@ -9,7 +9,7 @@ import { DumpSqlParams, SearchSqlParams, SearchSqlResult } from '../schemas/data
 import { UpsertParams, UpsertResult } from '../schemas/datastore-upsert.ts'
 import { DumpParams } from '../schemas/dump.ts'
 import { HelpShowParams, HelpShowResult } from '../schemas/help-show.ts'
-import { LoadParams, LoadResult } from '../schemas/load.ts'
+import { LoadParams, LoadResult, RejectedParams } from '../schemas/load.ts'
 import { params } from '../schemas/shared.ts'
 import { create } from './endpoints/create.ts'
 import { deleteRecords, deleteTableOrRows } from './endpoints/delete.ts'
@@ -17,7 +17,7 @@ import { dump } from './endpoints/dump.ts'
 import { dumpSql } from './endpoints/dump-sql.ts'
 import { helpShow } from './endpoints/help-show.ts'
 import { info } from './endpoints/info.ts'
-import { load } from './endpoints/load.ts'
+import { load, rejectedRows } from './endpoints/load.ts'
 import { search } from './endpoints/search.ts'
 import { searchSql } from './endpoints/search-sql.ts'
 import { apiVersion, health, ready, root } from './endpoints/status.ts'
@@ -153,6 +153,18 @@ const pages: readonly Operation[] = [
     params: LoadParams,
     result: LoadResult,
     handle: load,
+  }),
+  row({
+    name: 'load_rejected',
+    summary: 'The rows that a load has left out, as a csv file.',
+    kind: 'page',
+    paths: ['/datastore/load/:resource_id/rejected/:rejected_file'],
+    readOnly: true,
+    permission: 'update',
+    target: 'resource',
+    params: RejectedParams,
+    result: Type.Any(),
+    handle: rejectedRows,
   }),
   row({
     name: 'root',

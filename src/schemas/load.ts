@@ -18,7 +18,7 @@ export const LoadParams = params(
     ),
     on_error: oneOf(['abort', 'skip'], {
       description:
-        '`abort` (the default) stores nothing when a cell is bad; `skip` leaves such rows out and counts them.',
+        '`abort` (the default) stores nothing when a cell is bad; `skip` leaves such rows out, counts them and keeps them for download.',
       default: 'abort',
     }),
     encoding: Type.Optional(
@@ -46,6 +46,16 @@ export const LoadParams = params(
 )
 export type LoadParams = Static<typeof LoadParams>
 
+/** Parameters of `/datastore/load/<id>/rejected/<file>`, both from the path. */
+export const RejectedParams = params(
+  {
+    resource_id: resourceId({ description: 'Id of the resource.', alias: undefined }),
+    rejected_file: string({ description: 'What the address in `rejected_url` ends with.' }),
+  },
+  { unknown: 'ignore' },
+)
+export type RejectedParams = Static<typeof RejectedParams>
+
 /** A cell that could not be stored, or with no column a row. */
 const BadCell = Type.Object({
   row: Type.Integer({ description: 'From 0.' }),
@@ -62,6 +72,9 @@ export const LoadResult = Type.Object({
   rows: Type.Integer({ description: 'Rows that were stored.' }),
   rejected: Type.Integer({ description: 'Rows that were left out.' }),
   bad_cells: Type.Optional(Type.Array(BadCell)),
+  rejected_url: Type.Optional(
+    Type.String({ description: 'Where all rows that were left out are to be had as a csv file, for 24 hours.' }),
+  ),
   total: Type.Integer({ description: 'Rows of the table.' }),
   bytes: Type.Integer({ description: 'Size of the file, unpacked.' }),
   seconds: Type.Number(),

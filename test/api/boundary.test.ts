@@ -16,6 +16,7 @@ const calls: Record<string, string> = {
   datastore_info: 'GET /api/3/action/datastore_info?id=trees',
   dump: 'GET /datastore/dump/trees',
   load: 'POST /datastore/load/trees?format=ndjson {"age": 1}',
+  load_rejected: 'GET /datastore/load/trees/rejected/a-file',
   dump_query: `GET /datastore/dump/query?sql=${encodeURIComponent('SELECT * FROM "trees"')}`,
 }
 

@@ -159,7 +159,7 @@ test('SIGTERM: a running download and a running write finish, and all is in the 
   const expected = records.reduce((sum, { k, v }) => sum + `${k + 1},${k},${v}\n`.length, '_id,k,v\r\n'.length)
   expect(bytes).toBe(expected)
   expect(await server.ended).toMatchObject({ code: 0, stderr: '' })
-  expect((await readdir(folder)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'tmp'])
+  expect((await readdir(folder)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'rejected', 'tmp'])
   for (const name of ['export', 'load', 'tmp']) expect(await readdir(join(folder, name))).toEqual([])
 
   const again = await start()

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDatastore } from '../../src/app.ts'
+import type { AuthProvider } from '../../src/auth/provider.ts'
 import type { Env } from '../../src/core/config.ts'
 import { createLogger } from '../../src/core/log.ts'
 
@@ -18,16 +19,17 @@ export interface LoadTarget {
   act(action: string, params: object): Promise<Answer>
   dump(target: string): Promise<string>
   bytes(path: string): Promise<Uint8Array<ArrayBuffer>>
+  ask(path: string, init?: RequestInit): Promise<Response>
   /** Files that a load has left behind. */
   leftovers(): Promise<string[]>
   close(): Promise<void>
 }
 
 /** A datastore on DuckDB in a folder of its own. */
-export async function openTarget(env: Env = {}): Promise<LoadTarget> {
+export async function openTarget(env: Env = {}, auth: string | AuthProvider = 'anonymous'): Promise<LoadTarget> {
   const folder = await mkdtemp(join(tmpdir(), 'datastore-load-'))
   const logger = createLogger({ logLevel: 'CRITICAL' }, () => {})
-  const datastore = await createDatastore({ env: { DUCKDB_PATH: folder, ...env }, auth: 'anonymous', logger })
+  const datastore = await createDatastore({ env: { DUCKDB_PATH: folder, ...env }, auth, logger })
   const ask = async (path: string, init?: RequestInit) => datastore.fetch(new Request(`http://localhost${path}`, init))
   const answered = async (response: Response) => {
     const text = await response.text()
@@ -38,6 +40,7 @@ export async function openTarget(env: Env = {}): Promise<LoadTarget> {
   }
   return {
     folder,
+    ask,
     load: async (target, body, headers) =>
       answered(
         await ask(`/datastore/load/${target}`, {

@@ -1,7 +1,9 @@
-import type { LoadParams } from '../../schemas/load.ts'
+import type { LoadParams, RejectedParams } from '../../schemas/load.ts'
 import type { LoadEvent, Upload } from '../../services/load/index.ts'
 import * as loads from '../../services/load/index.ts'
+import { fileHeaders } from '../attachment.ts'
 import { tellCatalogue } from '../catalogue.ts'
+import type { Context } from '../context.ts'
 import { renderError } from '../errors.ts'
 import type { Answer, Grants, Input, Operation, Reply } from '../operation.ts'
 import { success } from '../respond.ts'
@@ -31,7 +33,23 @@ async function run(
   const change = table
     ? ({ kind: 'written', resourceId } as const)
     : ({ kind: 'created', resourceId, schema: answered.result.schema } as const)
-  return toAnswer(answered, { warnings: await tellCatalogue(context, decision, change) })
+  const { rejectedFile } = answered
+  const result = rejectedFile !== undefined && { rejected_url: rejectedUrl(context, resourceId, rejectedFile) }
+  return toAnswer(answered, { ...(result && { result }), warnings: await tellCatalogue(context, decision, change) })
+}
+
+function rejectedUrl({ site }: Context, resourceId: string, rejectedFile: string): string {
+  return `${site}/datastore/load/${encodeURIComponent(resourceId)}/rejected/${rejectedFile}`
+}
+
+/** `/datastore/load/<id>/rejected/<file>`: the rows that a load has left out, for those who may load. */
+export async function rejectedRows(
+  { context, params }: Input<RejectedParams>,
+  { table }: Grants['resource'],
+): Promise<Reply> {
+  const file = params.rejected_file as string
+  const { stream, ...kind } = await loads.rejectedRows(serviceContext(context), table, file, callOptions(context))
+  return { status: 200, headers: fileHeaders(kind), body: stream }
 }
 
 /** How often a listener hears something, so that nobody between takes the connection for dead. */

@@ -144,6 +144,11 @@ export interface LoadPlan extends Omit<TablePlan, 'records' | 'includeRecords'> 
   inferred: ReadonlySet<string>
   /** `skip`: rows with bad cells are left out and counted. */
   onError: 'abort' | 'skip'
+  /**
+   * Records of the file that were left out before it became the source: lines as in `Records.ndjson`, each with `row`
+   * (from 0, ascending), `error` (a sentence) and `record` (its text). They belong to the rejected rows that are kept.
+   */
+  rejects?: LoadFile
 }
 
 /** A cell, or with no column a row, that could not be stored. Rows count from 0, lines of the file from 1. */
@@ -160,6 +165,17 @@ export interface Loaded extends Written {
   /** Rows that were left out, and what was wrong with the first of them. */
   rejected: number
   badCells: readonly BadCell[]
+  /** By which `rejectedRows` finds all of them, `LoadPlan.rejects` among them; absent where they are not kept. Nobody can guess it. */
+  rejectedFile?: string
+}
+
+/**
+ * UTF-8 with a header: `_row` (from 0), `_line` where known, `_error`, `_record` (the text of what is no record, else
+ * empty), and the file's own columns as they were. `length` in bytes.
+ */
+export interface RejectedRows {
+  stream: ReadableStream<Uint8Array>
+  length: number
 }
 
 /** The outcome of a write, after its commit. */
@@ -323,6 +339,11 @@ export interface Engine {
   parquetColumns(file: LoadFile, options?: CallOptions): Promise<Column[]>
   /** Makes, fills or refills a table from a received file, in one transaction. The file stays; its owner discards it. */
   load(plan: LoadPlan, options?: CallOptions): Promise<Loaded>
+  /**
+   * The rows that a load into this table has left out, as a csv file; undefined when there is no such file, or none any
+   * more. Without this member rejected rows are not kept.
+   */
+  rejectedRows?(id: string, rejectedFile: string, options?: CallOptions): Promise<RejectedRows | undefined>
 
   search(plan: SearchPlan, options?: CallOptions): Promise<Found>
   dump(plan: DumpPlan, options?: CallOptions): Promise<Dumped>

@@ -1,9 +1,18 @@
+import { NotFound, NotImplemented } from '../../core/errors.ts'
 import type { Column } from '../../core/table-schema.ts'
 import { ckanField } from '../../core/table-schema.ts'
-import type { CallOptions, Loaded, LoadFile, LoadSource, Table } from '../../infrastructure/engines/engine.ts'
+import type {
+  CallOptions,
+  Loaded,
+  LoadFile,
+  LoadSource,
+  RejectedRows,
+  Table,
+} from '../../infrastructure/engines/engine.ts'
 import { tableSchema } from '../../infrastructure/engines/engine.ts'
 import type { LoadParams } from '../../schemas/load.ts'
 import type { Answered, ServiceContext } from '../answered.ts'
+import type { FileKind } from '../dump.ts'
 import { whileStale } from '../stale.ts'
 import type { ByteStream } from './bytes.ts'
 import { isGzip, limited, peek, skipped, tooLarge, unpacked, watch } from './bytes.ts'
@@ -15,6 +24,7 @@ import { checkFormat, formatOf } from './format.ts'
 import type { JsonFindings } from './json-file.ts'
 import { encodeJson, profileJson } from './json-file.ts'
 import { planLoad, SYSTEM_COLUMNS } from './plan.ts'
+import { RejectedRecords } from './rejected-records.ts'
 
 export type { FileHints } from './format.ts'
 
@@ -28,6 +38,11 @@ export interface Upload extends FileHints {
   body: ByteStream
   /** In bytes, as declared. */
   length?: number
+}
+
+/** A load's answer also knows by what its rejected rows are found. */
+export interface AnsweredLoad extends Answered {
+  rejectedFile?: string
 }
 
 interface LoadOptions extends CallOptions {
@@ -52,7 +67,7 @@ export async function load(
   params: LoadParams,
   upload: Upload,
   options: LoadOptions,
-): Promise<Answered> {
+): Promise<AnsweredLoad> {
   const started = performance.now()
   const files: LoadFile[] = []
   try {
@@ -66,6 +81,23 @@ export async function load(
   } finally {
     await Promise.all(files.map((file) => file.discard()))
   }
+}
+
+/**
+ * The rows that a load has left out, as a file.
+ *
+ * @throws NotFound when there is none, or none any more; NotImplemented when the engine keeps none.
+ */
+export async function rejectedRows(
+  { engine }: ServiceContext,
+  table: Table,
+  rejectedFile: string,
+  options: CallOptions,
+): Promise<FileKind & RejectedRows> {
+  if (!engine.rejectedRows) throw new NotImplemented(`The ${engine.name} engine keeps no rejected rows.`)
+  const rows = await engine.rejectedRows(table.id, rejectedFile, options)
+  if (!rows) throw new NotFound('There are no rejected rows at this address, or none any more.')
+  return { ...rows, contentType: 'text/csv; charset=utf-8', filename: `${table.id}-rejected.csv` }
 }
 
 async function receive(
@@ -159,16 +191,27 @@ async function store(
     const known = table || params.schema !== undefined
     const found = known ? [] : await profileJson(file.open(), format)
     const target = planLoad(resourceId, table, withoutKeyCheck(params), found, config)
+    const rejected = new RejectedRecords((body) => engine.receive(body, options))
     const { stream, findings } = encodeJson(file.open(), format, target.columns, {
       onError: target.onError,
       sameKeys: params.method === 'upsert',
+      rejected,
     })
-    const encoded = await engine.receive(stream, options)
-    files.push(encoded)
+    const kept = async (file: Promise<LoadFile | undefined>) => {
+      const one = await file
+      if (one) files.push(one)
+      return one
+    }
+    const encoded = (await kept(engine.receive(stream, options)).catch(async (error) => {
+      await rejected.abort(error)
+      throw error
+    })) as LoadFile
+    const rejects = await kept(rejected.end())
     const names = target.columns.map(({ name }) => name).filter((name) => findings.columns.has(name))
     planLoad(resourceId, table, params, names, config)
     const source: LoadSource = { format: 'ndjson', file: encoded, columns: names }
-    return { loaded: await engine.load({ ...target, method: params.method as Loading, source }, options), findings }
+    const plan = { ...target, method: params.method as Loading, source, ...(rejects && { rejects }) }
+    return { loaded: await engine.load(plan, options), findings }
   }
   const target = planLoad(resourceId, table, params, columns, config)
   const names = columns.map((column) => (typeof column === 'string' ? column : column.name))
@@ -205,7 +248,7 @@ function answer(
   loaded: Loaded,
   findings: JsonFindings | undefined,
   seconds: number,
-): Answered {
+): AnsweredLoad {
   const { table } = loaded
   const rejected = loaded.rejected + (findings?.rejected ?? 0)
   const badCells = [...(findings?.badCells ?? []), ...loaded.badCells].sort((a, b) => a.row - b.row).slice(0, 100)
@@ -223,6 +266,7 @@ function answer(
       schema: tableSchema(table),
       fields: table.columns.map(ckanField),
     },
+    ...(loaded.rejectedFile !== undefined && { rejectedFile: loaded.rejectedFile }),
     warnings: [...passedOver(columns), ...(findings?.warnings ?? []), ...loaded.warnings],
     rows: loaded.affected,
   }

@@ -7,6 +7,7 @@ import type { ByteStream } from './bytes.ts'
 import type { Batch } from './json-batches.ts'
 import { jsonBatches } from './json-batches.ts'
 import { JsonProfile } from './json-profile.ts'
+import type { RejectedRecord, RejectedRecords } from './rejected-records.ts'
 
 const DESCRIBED = 100
 
@@ -19,6 +20,14 @@ export interface JsonFindings {
   warnings: Set<string>
 }
 
+interface EncodeOptions {
+  onError: 'abort' | 'skip'
+  /** Refuse records that differ in their keys: what one leaves out could be null or unchanged. */
+  sameKeys: boolean
+  /** Takes what `skip` leaves out. */
+  rejected: RejectedRecords
+}
+
 /** The columns that hold what is in a JSON file. */
 export async function profileJson(body: ByteStream, format: 'ndjson' | 'json'): Promise<Column[]> {
   const profile = new JsonProfile()
@@ -26,16 +35,12 @@ export async function profileJson(body: ByteStream, format: 'ndjson' | 'json'): 
   return profile.columns()
 }
 
-/**
- * A JSON file as engines take it. Findings are complete when the stream has ended.
- *
- * @param sameKeys - Refuse records that differ in their keys: what one leaves out could be null or unchanged.
- */
+/** A JSON file as engines take it. Findings are complete when the stream has ended. */
 export function encodeJson(
   body: ByteStream,
   format: 'ndjson' | 'json',
   columns: readonly Column[],
-  options: { onError: 'abort' | 'skip'; sameKeys: boolean },
+  options: EncodeOptions,
 ): { stream: ByteStream; findings: JsonFindings } {
   const findings: JsonFindings = { columns: new Set(), rejected: 0, badCells: [], warnings: new Set() }
   const batches = jsonBatches(body, format)
@@ -45,7 +50,9 @@ export function encodeJson(
         for (;;) {
           const { done, value } = await batches.next()
           if (done) return controller.close()
-          const chunks = encodeBatch(value, columns, options, findings)
+          const left: RejectedRecord[] = []
+          const chunks = encodeBatch(value, columns, options, findings, left)
+          await options.rejected.add(left)
           for (const chunk of chunks) if (chunk.length > 0) controller.enqueue(chunk)
           if (chunks.some(({ length }) => length > 0)) return
         }
@@ -60,8 +67,9 @@ export function encodeJson(
 function encodeBatch(
   batch: Batch,
   columns: readonly Column[],
-  { onError, sameKeys }: { onError: 'abort' | 'skip'; sameKeys: boolean },
+  options: EncodeOptions,
   findings: JsonFindings,
+  left: RejectedRecord[],
 ): readonly Uint8Array[] {
   try {
     const encoded = atRow(batch.firstRow, () =>
@@ -73,15 +81,16 @@ function encodeBatch(
     const differ =
       encoded.shapes.length > 1 ||
       (before > 0 && (before !== findings.columns.size || before !== encoded.columns.length))
-    if (sameKeys && differ) {
+    if (options.sameKeys && differ) {
       throw new ValidationError({ records: ['with method=upsert all records of a file must carry the same keys'] })
     }
     return encoded.ndjson
   } catch (error) {
-    if (onError === 'abort' || !(error instanceof ValidationError) || !('records_row' in error.detail)) throw error
+    if (options.onError === 'abort' || !(error instanceof ValidationError) || !('records_row' in error.detail))
+      throw error
     const single = splitBatch(batch)
-    if (single.length > 1) return single.flatMap((one) => encodeBatch(one, columns, { onError, sameKeys }, findings))
-    noteBad(findings, error)
+    if (single.length > 1) return single.flatMap((one) => encodeBatch(one, columns, options, findings, left))
+    left.push(noteBad(findings, error, batch))
     return []
   }
 }
@@ -114,12 +123,15 @@ function splitBatch({ bytes, firstRow }: Batch): Batch[] {
   return records
 }
 
-function noteBad(findings: JsonFindings, { detail, message }: ValidationError): void {
-  findings.rejected += 1
-  if (findings.badCells.length >= DESCRIBED) return
+/** What is wrong with the only record of a batch. */
+function noteBad(findings: JsonFindings, { detail, message }: ValidationError, { bytes }: Batch): RejectedRecord {
   const { records, records_row: row, records_column: column } = detail
   const sentence = Array.isArray(records) ? String(records[0]) : message
-  findings.badCells.push({ row: Number(row), ...(typeof column === 'string' && { column }), sentence })
+  const cell = { row: Number(row), ...(typeof column === 'string' && { column }), sentence }
+  findings.rejected += 1
+  if (findings.badCells.length < DESCRIBED) findings.badCells.push(cell)
+  const record = new TextDecoder().decode(bytes.subarray(1, -1)).trim()
+  return { row: cell.row, error: sentence, record }
 }
 
 /** Errors of a batch count its rows from 0: they are moved to the file's. */

@@ -233,7 +233,7 @@ describe(`${CLIENTS} clients that open a download and read nothing`, () => {
     const { total } = await act('datastore_search', { resource_id: 'trees', limit: 1 })
     expect(total).toBe(ROWS)
     await running.close()
-    expect((await readdir(folder)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'tmp'])
+    expect((await readdir(folder)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'rejected', 'tmp'])
     expect(await exported()).toEqual([])
     await start(folder)
   })

@@ -63,7 +63,7 @@ describe('what is closed', () => {
     await kit.upsert(id, '[{"k": 3, "v": "changed"}]')
     const before = await kit.table(id)
     await engine.close()
-    expect((await readdir(path)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'tmp'])
+    expect((await readdir(path)).sort()).toEqual(['datastore.duckdb', 'dumps', 'export', 'load', 'rejected', 'tmp'])
 
     engine = await openIn(path)
     expect(await engine.describe('trees')).toEqual(before)
@@ -107,12 +107,12 @@ test('one process opens its data once, by whatever name', async () => {
 
 test('what a crash left in the working folders is cleared at the next start', async () => {
   await engine.close()
-  for (const name of ['tmp', 'load', 'export', 'dumps']) {
+  for (const name of ['tmp', 'load', 'export', 'dumps', 'rejected']) {
     await writeFile(join(path, name, 'left'), 'x')
     await mkdir(join(path, name, 'folder'))
   }
   engine = await openIn(path)
-  for (const name of ['tmp', 'load', 'export', 'dumps']) expect(await readdir(join(path, name))).toEqual([])
+  for (const name of ['tmp', 'load', 'export', 'dumps', 'rejected']) expect(await readdir(join(path, name))).toEqual([])
 })
 
 test('a statement that can not be stopped is told of, after what is stored is in the file', async () => {

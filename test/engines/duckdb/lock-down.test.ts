@@ -45,7 +45,7 @@ describe('the DuckDB instance', () => {
     const outer = join(path, 'made', 'for-it')
     const engine = await openIn(outer)
     await engine.close()
-    for (const name of ['..', '.', 'tmp', 'load', 'export', 'dumps'])
+    for (const name of ['..', '.', 'tmp', 'load', 'export', 'dumps', 'rejected'])
       expect(((await stat(join(outer, name))).mode & 0o777).toString(8), name).toBe('700')
   })
 

@@ -33,6 +33,7 @@ async function dropTable(store: Store, session: Session, id: string): Promise<Wr
   })
   store.tables.delete(id)
   store.fullText.schedule(id)
+  await store.rejectedFiles?.drop(id)
   return { table: undefined, affected: table.count, warnings: [] }
 }
 

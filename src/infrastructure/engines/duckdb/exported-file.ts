@@ -27,16 +27,28 @@ export async function readChunk({ handle }: ExportedFile): Promise<Uint8Array | 
 
 export async function discard(exported: ExportedFile | undefined): Promise<void> {
   if (!exported) return
-  await exported.handle.close().catch(() => undefined)
+  await closeExported(exported)
   await rm(exported.file, { force: true })
 }
 
-/** The file as a stream, discarded when it was read, when nobody reads it any more, and when nobody does for long. */
-export function streamExported(exported: ExportedFile): ReadableStream<Uint8Array> {
+/** Lets go of a file that stays. */
+export async function closeExported({ handle }: ExportedFile): Promise<void> {
+  await handle.close().catch(() => undefined)
+}
+
+/**
+ * The file as a stream.
+ *
+ * @param release - Called when it was read, when nobody reads it any more, and when nobody does for long.
+ */
+export function streamExported(
+  exported: ExportedFile,
+  release: (exported: ExportedFile) => Promise<void> = discard,
+): ReadableStream<Uint8Array> {
   let stalled: NodeJS.Timeout | undefined
   const end = () => {
     clearTimeout(stalled)
-    return discard(exported)
+    return release(exported)
   }
   const watch = (controller: ReadableStreamDefaultController<Uint8Array>) => {
     clearTimeout(stalled)

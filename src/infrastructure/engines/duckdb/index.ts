@@ -13,6 +13,7 @@ import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList, inspect } from './gate/index.ts'
 import { loadFile } from './load/index.ts'
 import { receiveFile } from './load/receive.ts'
+import { RejectedFiles } from './load/rejected-files.ts'
 import { parquetColumns } from './load/source.ts'
 import { prepareMetadata, readLargeTables, readListing, readTable } from './metadata.ts'
 import { searchTable } from './read.ts'
@@ -48,12 +49,20 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     },
     failed: (id, error) => logger.error('full-text index not built', { resource: id, error: String(error) }),
   })
+  const keptFolder = (name: string, what: string) =>
+    emptyFolder(join(path, name)).catch((error) => {
+      logger.warning(`${what} are not kept: their folder can not be made`, { error: String(error.code) })
+      return undefined
+    })
+  const rejected = await keptFolder('rejected', 'rejected rows')
+  const rejectedFiles = rejected === undefined ? undefined : new RejectedFiles(rejected)
   const store: Store = {
     client,
     queue,
     tables: new TableCache(),
     msInTimestamp: config.msInTimestamp,
     fullText,
+    ...(rejectedFiles && { rejectedFiles }),
     definitionChanged: () => checkpointer.schedule(),
   }
   await client.session(prepareMetadata)
@@ -64,10 +73,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   })
   if (config.includeUpdatedAt) await addUpdatedAt(store)
 
-  const scratch = await emptyFolder(join(path, 'dumps')).catch((error) => {
-    logger.warning('downloads are not kept: their folder can not be made', { error: String(error.code) })
-    return undefined
-  })
+  const scratch = await keptFolder('dumps', 'downloads')
 
   const checkHeadroom = async (bytes = 0) => {
     const { bavail, bsize } = await statfs(path)
@@ -108,8 +114,9 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     parquetColumns: (file, { signal } = {}) => parquetColumns(client, file, signal),
     async load(plan, { signal } = {}) {
       await checkHeadroom()
-      return loadFile(store, plan, signal)
+      return loadFile(store, plan, checkHeadroom, signal)
     },
+    rejectedRows: async (id, file) => rejectedFiles?.open(id, file),
 
     search: (plan, { signal } = {}) => searchTable(store, plan, signal),
     dump: (plan, { signal } = {}) => dumpTable(store, plan, signal),
@@ -124,6 +131,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       await queue.idle()
       await fullText.close()
       checkpointer.stop()
+      rejectedFiles?.close()
       await client.close()
     },
   }

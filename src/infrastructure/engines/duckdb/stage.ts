@@ -171,12 +171,26 @@ async function throwFirstBadValue(
 }
 
 /** What is wrong with a text, in PostgreSQL's words, which clients match on (contract §8.1, §8.2). */
-export function complaint(column: Column, text: string, { type, scale }: StoredType): string {
+export function complaint(column: Column, text: string, stored: StoredType): string {
+  const { malformed, unfit } = complaints(stored)
+  return unfit && matchesType(column.type, text) ? unfit(text) : malformed(text)
+}
+
+/** Sentences about texts that have not the form of a type, and about those that have it and are no value all the same. */
+export interface Complaints {
+  malformed(text: string): string
+  unfit?(text: string): string
+}
+
+export function complaints({ type, scale }: StoredType): Complaints {
   const { family } = type.type
-  if (type.array || textPattern(type) === undefined || !matchesType(column.type, text)) return invalidInput(type, text)
-  if (family === 'integer' || family === 'float') return outOfRange(type, text)
-  if (family === 'numeric') return overflow(text, type.modifier ?? [MAX_DIGITS, scale])
-  return `date/time field value out of range: "${text}"`
+  const malformed = (text: string) => invalidInput(type, text)
+  if (type.array || textPattern(type) === undefined) return { malformed }
+  if (family === 'integer' || family === 'float') return { malformed, unfit: (text) => outOfRange(type, text) }
+  if (family === 'numeric') {
+    return { malformed, unfit: (text) => overflow(text, type.modifier ?? [MAX_DIGITS, scale]) }
+  }
+  return { malformed, unfit: (text) => `date/time field value out of range: "${text}"` }
 }
 
 function overflow(text: string, [precision = MAX_DIGITS, scale = 0]: readonly number[]): string {

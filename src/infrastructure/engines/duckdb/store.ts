@@ -6,6 +6,7 @@ import type { Dialect } from './dialect.ts'
 import { createDialect } from './dialect.ts'
 import { translateFailure } from './failures.ts'
 import type { FullTextIndex } from './full-text/builder.ts'
+import type { RejectedFiles } from './load/rejected-files.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable, scaleOf } from './metadata.ts'
 import { dropStage } from './stage.ts'
@@ -19,6 +20,8 @@ export interface Store {
   readonly tables: TableCache
   readonly msInTimestamp: boolean
   readonly fullText: FullTextIndex
+  /** Where rows are kept that loads have left out; absent where no folder could be made for them. */
+  readonly rejectedFiles?: RejectedFiles
   /** Called after a change of definition has been committed: the log should not have to replay it (traps T14). */
   readonly definitionChanged: () => void
 }

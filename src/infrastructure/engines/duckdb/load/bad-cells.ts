@@ -3,14 +3,13 @@ import type { BadCell, LoadSource } from '../../engine.ts'
 import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
 import type { Dialect } from '../dialect.ts'
+import type { BadRecord } from './bad-records.ts'
+import { DESCRIBED } from './bad-records.ts'
 import { locate } from './locate.ts'
-import type { TypedSource } from './source.ts'
-import { pathOf, readTexts } from './source.ts'
+import { pathOf } from './source.ts'
 import type { FileColumn } from './typed.ts'
 import { cellComplaint, isBad } from './typed.ts'
 
-/** How many bad cells are described. */
-export const DESCRIBED = 100
 const SHOWN = 100
 
 /** SQL that holds for a row of texts with a bad cell; undefined: none can be. */
@@ -48,55 +47,6 @@ export async function findBadCells(
   return { rows: Number(count), cells: cells.slice(0, DESCRIBED) }
 }
 
-/** Records that are none, by where in the file they begin. */
-export interface BadRecord {
-  offset: number
-  value: string
-  sentence: string
-}
-
-const STRUCTURE: Readonly<Record<string, (message: string) => string>> = {
-  'MISSING COLUMNS': columnsSentence,
-  'TOO MANY COLUMNS': columnsSentence,
-  'UNQUOTED VALUE': () => 'a quoted value does not end, or goes on behind its closing quote',
-  'LINE SIZE OVER MAXIMUM': () => 'the line is longer than 2 MB',
-  'INVALID ENCODING': () => 'the text is not UTF-8: say which with encoding=, such as encoding=latin1',
-}
-
-function columnsSentence(message: string): string {
-  const [, expected, found] = /Columns: (\d+) Found: (\d+)/.exec(message) ?? []
-  return `the row has ${found} cells, the header ${expected}`
-}
-
-/** The records that DuckDB has rejected on this connection, each once. */
-export async function rejectedRecords(session: Session): Promise<BadRecord[]> {
-  const rows = await session.rows(
-    'SELECT line_byte_position, any_value(csv_line), any_value(error_type::VARCHAR), any_value(error_message) ' +
-      'FROM temp._load_rejects GROUP BY line_byte_position ORDER BY line_byte_position',
-  )
-  return rows.map(([position, line, type, message]) => ({
-    // DuckDB counts bytes from 1, and empty lines to the record behind them.
-    offset: Number(position) - 1 + (/^\n*/.exec(String(line ?? ''))?.[0].length ?? 0),
-    value: shorten(String(line ?? '').replace(/^\n+/, '')),
-    sentence: STRUCTURE[String(type)]?.(String(message)) ?? String(message).split('\n', 1)[0] ?? '',
-  }))
-}
-
-/** What `read_csv` needs to leave bad records out and note them. */
-export function rejecting(limit: number): string {
-  return `, store_rejects = true, rejects_table = '_load_rejects', rejects_scan = '_load_scans', rejects_limit = ${limit}`
-}
-
-/** Reads a file only for the records that are none. */
-export async function findBadRecords(session: Session, source: TypedSource): Promise<BadRecord[]> {
-  await session.run(`SELECT max(hash(t)) FROM ${readTexts(source, rejecting(DESCRIBED))} t`)
-  return rejectedRecords(session)
-}
-
-export async function dropRejects(session: Session): Promise<void> {
-  await session.run('DROP TABLE IF EXISTS temp._load_rejects; DROP TABLE IF EXISTS temp._load_scans')
-}
-
 /** Bad records as bad cells, and the lines of the bad cells: one look through the file. Rows of cells count good records alone. */
 export async function placed(
   source: LoadSource,
@@ -104,15 +54,15 @@ export async function placed(
   cells: readonly BadCell[],
 ): Promise<BadCell[]> {
   if (source.format !== 'delimited') return [...cells]
-  const offsets = records.map(({ offset }) => offset)
   const places = await locate(pathOf(source.file), source, {
-    offsets,
+    records,
     rows: cells.map(({ row }) => row),
-    until: DESCRIBED,
   })
-  const ofRecords = records
-    .slice(0, DESCRIBED)
-    .map(({ offset, value, sentence }) => ({ ...(places.byOffset.get(offset) ?? { row: 0 }), value, sentence }))
+  const ofRecords = records.map(({ offset, value, sentence }) => ({
+    ...(places.byOffset.get(offset) ?? { row: 0 }),
+    value: shorten(value),
+    sentence,
+  }))
   const ofCells = cells.map((cell) => ({ ...cell, ...places.byRow.get(cell.row) }))
   return [...ofRecords, ...ofCells].sort((a, b) => a.row - b.row).slice(0, DESCRIBED)
 }
@@ -133,7 +83,8 @@ export function badFile(cells: readonly BadCell[], rows: number): ValidationErro
   )
 }
 
-function shorten(text: string): string {
+/** The beginning of a text, without its line end. */
+export function shorten(text: string): string {
   const line = text.replace(/[\r\n]+$/, '')
   return line.length <= SHOWN ? line : `${line.slice(0, SHOWN).replace(/[\ud800-\udbff]$/, '')}…`
 }

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Loaded, LoadPlan } from '../../engine.ts'
 import { StaleSchema } from '../../engine.ts'
 import type { Session } from '../client.ts'
@@ -12,7 +15,7 @@ import { dropStage } from '../stage.ts'
 import type { Store } from '../store.ts'
 import { CATALOG, currentTable, dialectOf, tableName } from '../store.ts'
 import { merge } from '../upsert.ts'
-import { dropRejects } from './bad-cells.ts'
+import { dropRejects } from './bad-records.ts'
 import { withTypes } from './source.ts'
 import type { Staged } from './stage.ts'
 import { dropFile, stageFile } from './stage.ts'
@@ -21,8 +24,21 @@ import { dropFile, stageFile } from './stage.ts'
  * Loads a received file. It is read and checked before the table's turn to be written comes, so that other writes
  * wait for the transaction alone.
  */
-export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSignal): Promise<Loaded> {
-  const { client, queue } = store
+export async function loadFile(
+  store: Store,
+  plan: LoadPlan,
+  checkHeadroom: (bytes: number) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<Loaded> {
+  const { client, queue, rejectedFiles } = store
+  const rejectedFile = {
+    path: join(client.folders.export, `${randomUUID()}.csv`),
+    hasRoom: async (bytes: number) => {
+      if (!rejectedFiles?.hasRoom(bytes)) return false
+      await checkHeadroom(bytes)
+      return true
+    },
+  }
   const { session, release } = await client.patientSession(signal)
   const turn = <T>(work: () => Promise<T>) => client.turn(work, signal)
   try {
@@ -38,12 +54,17 @@ export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSigna
         stored: keepsRows,
         scales,
         dialectFor,
+        rejectedFile,
       })
       await checkConstraints(session, staged.columns, dialectFor(staged.scales))
       return staged
     })
     const names = current ? [plan.id] : [CATALOG, plan.id]
-    const loaded = await queue.run(names, () => turn(() => commit(store, session, plan, staged, scales)), signal)
+    const write = async () => {
+      const loaded = await turn(() => commit(store, session, plan, staged, scales))
+      return { ...loaded, ...(await keepRejected(store, plan, staged, rejectedFile.path, signal)) }
+    }
+    const loaded = await queue.run(names, write, signal)
     if (!current || plan.method === 'replace') store.definitionChanged()
     return loaded
   } catch (error) {
@@ -52,7 +73,23 @@ export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSigna
   } finally {
     if (!signal?.aborted) await forget(session)
     release()
+    await rm(rejectedFile.path, { force: true })
   }
+}
+
+const NOT_KEPT = 'The rows that were left out are not kept as a file: there is no room for all of them.'
+
+/** After the commit, which stands whatever becomes of the file, and before anybody else's turn to drop the table. */
+async function keepRejected(
+  { rejectedFiles }: Store,
+  { id, rejects }: LoadPlan,
+  { rejected, rejectedBytes: bytes }: Staged,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Partial<Loaded>> {
+  if ((rejected === 0 && !rejects) || signal?.aborted) return {}
+  const file = bytes === undefined ? undefined : await rejectedFiles?.keep(id, { path, bytes })
+  return file === undefined ? { warnings: [NOT_KEPT] } : { rejectedFile: file }
 }
 
 async function forget(session: Session): Promise<void> {

@@ -14,29 +14,59 @@ interface Layout {
   header: { lines: number }
 }
 
+/** Which records are looked for. What is asked for goes forward through the file; answers ascend. */
 interface Wanted {
-  /** Where records begin, in bytes. Those are bad, and don't count among the good. */
-  offsets: readonly number[]
-  /** Good records, by their number from 0. */
-  rows: readonly number[]
-  /** No more than so many of the offsets. */
-  until: number
+  /** Records that are none and begin from one position to before another. They don't count among the good. */
+  records(from: number, before: number): Promise<readonly Extent[]>
+  /** Good records, by their number from 0, from one to before another. */
+  rows(from: number, before: number): Promise<readonly number[]>
+}
+
+/** Where a record begins that is none, and how many bytes it has; 0: its end is where its quotes say. */
+export interface Extent {
+  offset: number
+  bytes: number
+}
+
+interface Found {
+  /** Good records up to here. */
+  good: number
+  byOffset: [offset: number, place: Place][]
+  byRow: [row: number, place: Place][]
+}
+
+/** Finds a few records of a delimited file, all at once. */
+export async function locate(
+  path: string,
+  layout: Layout,
+  wanted: { records: readonly Extent[]; rows: readonly number[] },
+): Promise<{ byOffset: Map<number, Place>; byRow: Map<number, Place> }> {
+  const byOffset = new Map<number, Place>()
+  const byRow = new Map<number, Place>()
+  const looked: Wanted = {
+    records: async (from, before) => wanted.records.filter(({ offset }) => offset >= from && offset < before),
+    rows: async (from, before) => wanted.rows.filter((row) => row >= from && row < before),
+  }
+  for await (const found of locateAll(path, layout, looked)) {
+    for (const [offset, place] of found.byOffset) byOffset.set(offset, place)
+    for (const [row, place] of found.byRow) byRow.set(row, place)
+    if (byOffset.size === wanted.records.length && byRow.size === new Set(wanted.rows).size) break
+  }
+  return { byOffset, byRow }
 }
 
 /**
- * Finds the rows and lines of some records of a delimited file: rows count records from 0, empty lines not among them,
- * lines count from 1 and begin with the header.
+ * Finds the rows and lines of records of a delimited file, some at a time: rows count records from 0, empty lines not
+ * among them, lines count from 1 and begin with the header.
  */
-export async function locate(
+export async function* locateAll(
   path: string,
   { quote, delimiter, columns, header }: Layout,
   wanted: Wanted,
-): Promise<{ byOffset: Map<number, Place>; byRow: Map<number, Place> }> {
-  const bad = new Set(wanted.offsets)
-  const described = new Set(wanted.offsets.slice(0, wanted.until))
-  const rows = new Set(wanted.rows)
-  const byOffset = new Map<number, Place>()
-  const byRow = new Map<number, Place>()
+): AsyncGenerator<Found> {
+  let bad = new Map<number, number>()
+  let rows = new Set<number>()
+  let found: Found = { good: 0, byOffset: [], byRow: [] }
   const mark = quote.charCodeAt(0)
   const separator = delimiter.charCodeAt(0)
   let quoted = false
@@ -49,18 +79,22 @@ export async function locate(
   let startLine = line
   let position = 0
   const endRecord = () => {
-    const place = { row, line: startLine }
     const isEmpty = position - start === 0 && columns.length > 1
     if (bad.has(start)) {
-      if (described.has(start)) byOffset.set(start, place)
+      found.byOffset.push([start, { row, line: startLine }])
       row += 1
     } else if (!isEmpty) {
-      if (rows.has(good)) byRow.set(good, place)
+      if (rows.has(good)) found.byRow.push([good, { row, line: startLine }])
       good += 1
       row += 1
     }
   }
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Uint8Array>) {
+    const begun = bad.get(start)
+    const records = await wanted.records(position, position + chunk.length)
+    bad = new Map(records.map(({ offset, bytes }) => [offset, bytes]))
+    if (begun !== undefined) bad.set(start, begun)
+    rows = new Set(await wanted.rows(good, good + lineFeeds(chunk) + 1))
     for (let at = 0; at < chunk.length; at++, position++) {
       const byte = chunk[at]
       if (byte === mark) {
@@ -68,8 +102,8 @@ export async function locate(
         quoted = !quoted && (position === start || previous === separator || closedAt === position - 1)
       } else if (byte === LF) {
         line += 1
-        // A record that never closes its quote ends where the next known one begins.
-        if (quoted && !bad.has(start)) continue
+        const bytes = bad.get(start)
+        if (bytes ? position < start + bytes : quoted) continue
         quoted = false
         endRecord()
         start = position + 1
@@ -77,8 +111,15 @@ export async function locate(
       }
       previous = byte as number
     }
-    if (byOffset.size === described.size && byRow.size === rows.size) break
+    yield { ...found, good }
+    found = { good, byOffset: [], byRow: [] }
   }
   if (position > start) endRecord()
-  return { byOffset, byRow }
+  yield { ...found, good }
+}
+
+function lineFeeds(chunk: Uint8Array): number {
+  let count = 0
+  for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) count += 1
+  return count
 }

@@ -31,20 +31,31 @@ export function readTexts(source: TypedSource, more = ''): string {
   const file = quoteLiteral(pathOf(source.file))
   // Records without a single value are rows all the same.
   const names = source.columns.length > 0 ? source.columns : ['_nothing']
-  const columns = names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')
+  const types = names.map((name) => [name, 'VARCHAR'] as const)
   switch (source.format) {
     case 'delimited': {
       const quote = quoteLiteral(source.quote)
       return (
         `read_csv(${file}, ${DELIMITED}, delim = ${quoteLiteral(source.delimiter)}, quote = ${quote}, escape = ${quote}, ` +
-        `columns = {${columns}}${more})`
+        `columns = ${columnTypes(types)}${more})`
       )
     }
     case 'ndjson':
-      return `read_json(${file}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${MAX_OBJECT_BYTES})`
+      return readJson(source.file, types)
     case 'parquet':
       return readParquetTexts(source, source.types)
   }
+}
+
+/** SQL that reads lines of JSON objects, with these columns by their types. */
+export function readJson(file: LoadFile, types: ColumnTypes): string {
+  return `read_json(${quoteLiteral(pathOf(file))}, format = 'newline_delimited', columns = ${columnTypes(types)}, maximum_object_size = ${MAX_OBJECT_BYTES})`
+}
+
+type ColumnTypes = readonly (readonly [name: string, type: string])[]
+
+function columnTypes(types: ColumnTypes): string {
+  return `{${types.map(([name, type]) => `${quoteLiteral(name)}: '${type}'`).join(', ')}}`
 }
 
 /** A Parquet file's columns as texts, but for those that are wanted as they are. */

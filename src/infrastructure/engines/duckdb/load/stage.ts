@@ -6,12 +6,15 @@ import type { Dialect } from '../dialect.ts'
 import { isConversionFailure } from '../failures.ts'
 import type { Scales, StoredTable } from '../metadata.ts'
 import { neededScales } from '../stage.ts'
-import type { BadRecord } from './bad-cells.ts'
-import { badFile, findBadCells, findBadRecords, isBadRow, placed, rejectedRecords, rejecting } from './bad-cells.ts'
+import { badFile, findBadCells, isBadRow, placed } from './bad-cells.ts'
+import type { BadRecords } from './bad-records.ts'
+import { dropRejects, findBadRecords, isComplete, noteBadRecords, rejecting } from './bad-records.ts'
 import type { Profile } from './infer.ts'
 import { inferredColumn, profile } from './infer.ts'
+import { locate } from './locate.ts'
+import { describeRejected, placeRejected, rejectedBytes, writeRejected } from './rejected.ts'
 import type { TypedSource } from './source.ts'
-import { readParquetTexts, readTexts } from './source.ts'
+import { pathOf, readParquetTexts, readTexts } from './source.ts'
 import type { FileColumn } from './typed.ts'
 import { typedOrNull, typedValue, UNREADABLE } from './typed.ts'
 
@@ -31,6 +34,8 @@ export interface Staged {
   scales: Record<string, number>
   rejected: number
   badCells: BadCell[]
+  /** Bytes of the file of all rows that were left out; `undefined`: it was not written. */
+  rejectedBytes?: number
 }
 
 export interface StageOptions {
@@ -40,6 +45,14 @@ export interface StageOptions {
   stored: StoredTable | undefined
   scales: Scales
   dialectFor(scales: Scales): Dialect
+  rejectedFile: RejectedFile
+}
+
+/** Where the rows that are left out are written, all of them. */
+export interface RejectedFile {
+  path: string
+  /** Whether so many bytes, about, can be kept; throws when the disk has no room for them. */
+  hasRoom(bytes: number): Promise<boolean>
 }
 
 /**
@@ -94,9 +107,6 @@ async function stageByText(session: Session, options: StageOptions): Promise<Sta
   const { plan, source, stored, dialectFor } = options
   const { onError } = plan
   const badRecords = await stageTexts(session, source, onError)
-  if (onError === 'abort' && badRecords.length > 0) {
-    throw badFile(await placed(source, badRecords, []), badRecords.length)
-  }
   const names = sampledNames(options)
   const sampled = await profile(session, `(SELECT * FROM temp._texts LIMIT ${SAMPLE_ROWS})`, names)
   const decided = decide(options, await profile(session, 'temp._texts', names, sampled), 'texts')
@@ -116,30 +126,56 @@ async function stageByText(session: Session, options: StageOptions): Promise<Sta
     decided.columns.map((column) => named(typedOrNull(column, dialect), column)),
     keep,
   )
-  return {
-    columns: decided.columns.map(({ column }) => column),
-    scales,
-    rejected: bad.rows + badRecords.length,
-    badCells: onError === 'skip' ? await placed(source, badRecords, bad.cells) : [],
-  }
+  const rejected = bad.rows + badRecords.count
+  const columns = decided.columns.map(({ column }) => column)
+  if (rejected === 0 && !plan.rejects) return { columns, scales, rejected, badCells: [] }
+  const left = { source, columns: decided.columns, dialect, rejects: plan.rejects }
+  await placeRejected(session, left)
+  const badCells = await describeRejected(session, left, bad.cells)
+  const { path, hasRoom } = options.rejectedFile
+  const isWritten = await hasRoom(await rejectedBytes(session, left))
+  const written = isWritten && { rejectedBytes: await writeRejected(session, left, path) }
+  return { columns, scales, rejected, badCells, ...written }
 }
 
-/** The file as texts: the view `_texts` with `_row`. Answers the records that are none. */
-async function stageTexts(session: Session, source: TypedSource, onError: LoadPlan['onError']): Promise<BadRecord[]> {
-  const skips = source.format === 'delimited' && onError === 'skip'
+/** The file as texts: the view `_texts` with `_row`. Answers the records that are none, which `abort` does not let pass. */
+async function stageTexts(session: Session, source: TypedSource, onError: LoadPlan['onError']): Promise<BadRecords> {
   try {
-    await session.run(
-      `CREATE OR REPLACE TEMP TABLE _file AS SELECT * FROM ${readTexts(source, skips ? rejecting(0) : '')}`,
-    )
+    if (source.format === 'delimited' && onError === 'skip') return await stageGood(session, source)
+    await createTexts(session, readTexts(source))
+    return { count: 0, first: [] }
   } catch (error) {
     if (source.format !== 'delimited' || !isMalformed(error)) throw error
     const records = await findBadRecords(session, source)
-    if (records.length === 0) throw error
-    return records
+    if (records.count === 0) throw error
+    throw badFile(await placed(source, records.first, []), records.count)
   }
-  await session.run('CREATE OR REPLACE TEMP VIEW _texts AS SELECT rowid AS _row, * FROM temp._file')
-  return skips ? rejectedRecords(session) : []
 }
+
+async function createTexts(session: Session, from: string): Promise<void> {
+  await session.run(`CREATE OR REPLACE TEMP TABLE _file AS SELECT * FROM ${from}`)
+  await session.run('CREATE OR REPLACE TEMP VIEW _texts AS SELECT rowid AS _row, * FROM temp._file')
+}
+
+/** The same of what is a record: read by one thread where several have passed over a part. */
+async function stageGood(session: Session, source: Extract<TypedSource, { format: 'delimited' }>): Promise<BadRecords> {
+  let good = 0
+  let bad = 0
+  for (const more of ['', ', parallel = false']) {
+    await createTexts(session, readTexts(source, rejecting(0) + more))
+    const records = await noteBadRecords(session)
+    const [count] = (await session.row('SELECT count(*) FROM temp._file')) ?? []
+    good = Number(count)
+    bad = records.count
+    if ((more === '' && bad === 0) || (await isComplete(session, source, { good, bad }))) return records
+    await dropRejects(session)
+  }
+  const row = good + bad
+  const { byRow } = await locate(pathOf(source.file), source, { records: [], rows: [row] })
+  throw badFile([{ row, ...byRow.get(row), sentence: SWALLOWING }], 1)
+}
+
+const SWALLOWING = 'a quoted value does not end: the rows behind it can not be told from it'
 
 /** Columns that texts decide something about: their type, or how many digits they need. */
 function sampledNames({ plan, stored }: StageOptions): string[] {

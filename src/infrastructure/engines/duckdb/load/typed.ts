@@ -1,8 +1,10 @@
 import { invalidInput } from '../../../../core/bad-value.ts'
 import type { Column } from '../../../../core/table-schema.ts'
-import { quoteIdentifier } from '../../sql/quote.ts'
+import { matchesType, textPattern } from '../../../../core/values.ts'
+import { quoteIdentifier, quoteLiteral } from '../../sql/quote.ts'
 import type { Dialect } from '../dialect.ts'
-import { complaint } from '../stage.ts'
+import type { Complaints } from '../stage.ts'
+import { complaints } from '../stage.ts'
 import type { Reading } from './readings.ts'
 import { inferredReading, plainReading } from './readings.ts'
 
@@ -49,10 +51,37 @@ export function isBad(fileColumn: FileColumn, dialect: Dialect): string | undefi
 
 /** What is wrong with a bad cell's text. */
 export function cellComplaint(column: Column, text: string, dialect: Dialect): string {
+  const { malformed, unfit } = cellComplaints(column, dialect)
+  return unfit && matchesType(column.type, text) ? unfit(text) : malformed(text)
+}
+
+/** Stands for the text in a sentence about it. */
+const ANY_TEXT = '\ue000'
+const SHOWN = 100
+
+/** The same in SQL: null for a cell that is not bad; undefined: none can be. */
+export function cellComplaintSql(fileColumn: FileColumn, dialect: Dialect): string | undefined {
+  const { column } = fileColumn
+  const bad = isBad(fileColumn, dialect)
+  if (bad === undefined) return undefined
+  const raw = quoteIdentifier(column.name)
+  const shown = `CASE WHEN length(${raw}) <= ${SHOWN} THEN ${raw} ELSE left(${raw}, ${SHOWN}) || '…' END`
+  const sentence = (about: (text: string) => string) =>
+    `concat(${about(ANY_TEXT).split(ANY_TEXT).map(quoteLiteral).join(`, ${shown}, `)})`
+  const { malformed, unfit } = cellComplaints(column, dialect)
+  const pattern = textPattern(column.type)
+  const fits =
+    unfit && pattern ? `WHEN regexp_full_match(${raw}, ${quoteLiteral(pattern)}, 'i') THEN ${sentence(unfit)}` : ''
+  return `CASE WHEN NOT (${bad}) THEN NULL ${fits} ELSE ${sentence(malformed)} END`
+}
+
+function cellComplaints(column: Column, dialect: Dialect): Complaints {
   const limit = limitOf(column)
-  if (limit !== undefined) return `value too long for type ${column.type.type.nativeName}(${limit})`
-  if (column.type.type.family === 'json') return invalidInput(column.type, text)
-  return complaint(column, text, dialect.stored(column))
+  if (limit !== undefined) {
+    return { malformed: () => `value too long for type ${column.type.type.nativeName}(${limit})` }
+  }
+  if (column.type.type.family === 'json') return { malformed: (text) => invalidInput(column.type, text) }
+  return complaints(dialect.stored(column))
 }
 
 function readings({ column, as }: FileColumn, dialect: Dialect): Reading[] {
