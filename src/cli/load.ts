@@ -93,7 +93,7 @@ async function readSchema(given: string | undefined): Promise<string | undefined
 
 function report(
   resourceId: string,
-  { rows, rejected, total, bytes, seconds, bad_cells: cells = [] }: LoadedResult,
+  { rows, rejected, total, bytes, seconds, bad_cells: cells = [], rejected_url: rejectedUrl }: LoadedResult,
   warnings: readonly string[],
 ): void {
   const speed = seconds > 0 ? `, ${megabytes(bytes / seconds)} MB/s` : ''
@@ -102,6 +102,7 @@ function report(
   )
   for (const warning of warnings) process.stderr.write(`${warning}\n`)
   if (rejected > 0) process.stderr.write(`${rejected} rows were left out:\n${describe(cells)}`)
+  if (rejectedUrl !== undefined) process.stderr.write(`All of them, for 24 hours: ${rejectedUrl}\n`)
 }
 
 function badCells(error: unknown): BadCell[] {

@@ -33,6 +33,7 @@ export interface LoadedResult {
   bytes: number
   seconds: number
   bad_cells?: BadCell[]
+  rejected_url?: string
 }
 
 export interface BadCell {

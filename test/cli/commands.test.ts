@@ -113,6 +113,11 @@ describe('load', () => {
       expect.stringMatching(/^2 rows into bad/),
       expect.stringMatching(/1 rows were left out:\n {2}line 3: the row has 1 cells/),
     ])
+    const [, url = ''] = /^All of them, for 24 hours: (http:\S+)$/m.exec(stderr) ?? []
+    const all = '_row,_line,_error,_record,a,b\n1,3,"the row has 1 cells, the header 2",2,,\n'
+    expect(await (await fetch(url)).text()).toBe(all)
+    const again = await run(['load', 'bad.csv', '-r', 'bad', '--on-error', 'skip', '--json'])
+    expect([again.stderr, await (await fetch(JSON.parse(again.stdout).result.rejected_url)).text()]).toEqual(['', all])
   })
 })
 
