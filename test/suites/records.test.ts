@@ -295,6 +295,8 @@ describe('plain columns', () => {
     ['int8', '999999999999999999', 0],
     ['int8', '9223372036854775807', undefined],
     ['numeric', '1, -2.50, "0.125", null', 3],
+    ['numeric', '1.50, 2.00', 1],
+    ['int4', '"12.0"', undefined],
     ['numeric', '1e3', undefined],
     ['numeric', '"1."', undefined],
     ['numeric', '".5"', undefined],

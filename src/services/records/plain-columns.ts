@@ -19,6 +19,7 @@ const forms: Readonly<Partial<Record<Family, number>>> = {
 const MAX_NUMBER_LENGTH = 18
 const NOT_PLAIN = -1
 
+const ZERO = 0x30
 const MINUS = 0x2d
 const DOT = 0x2e
 const COLON = 0x3a
@@ -74,18 +75,21 @@ export class PlainColumns {
     if (form === Form.day) return end - start === DAY_LENGTH && this.#isDay(start) ? 0 : NOT_PLAIN
     if (form === Form.moment) return this.#isMoment(start, end) ? 0 : NOT_PLAIN
     if (form === Form.boolean) return NOT_PLAIN
-    const scale = this.#scaleOfNumber(start, end)
-    return form === Form.integer && scale > 0 ? NOT_PLAIN : scale
+    return this.#scaleOfNumber(form, start, end)
   }
 
-  #scaleOfNumber(start: number, end: number): number {
+  /** Zeros at the end don't count. */
+  #scaleOfNumber(form: number | undefined, start: number, end: number): number {
     if (end - start > MAX_NUMBER_LENGTH) return NOT_PLAIN
     const first = this.#bytes[start] === MINUS ? start + 1 : start
     const point = this.#digitsEnd(first, end)
     if (point === first) return NOT_PLAIN
     if (point === end) return 0
-    if (this.#bytes[point] !== DOT || point + 1 === end) return NOT_PLAIN
-    return this.#digitsEnd(point + 1, end) === end ? end - point - 1 : NOT_PLAIN
+    if (form === Form.integer || this.#bytes[point] !== DOT || point + 1 === end) return NOT_PLAIN
+    if (this.#digitsEnd(point + 1, end) !== end) return NOT_PLAIN
+    let last = end
+    while (this.#bytes[last - 1] === ZERO) last--
+    return last - point - 1
   }
 
   #digitsEnd(start: number, end: number): number {

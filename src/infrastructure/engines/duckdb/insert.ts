@@ -56,14 +56,20 @@ async function checkDistinctKeys(session: Session, table: StoredTable, key: read
   const keys = key.map(quoteIdentifier)
   const complete = keys.map((key) => `s.${key} IS NOT NULL`).join(' AND ')
   const equal = keys.map((key) => `t.${key} = s.${key}`).join(' AND ')
+  const columns = keys.map((key) => `s.${key}`).join(', ')
+  const stored = `SELECT s._row AS row FROM temp._typed s SEMI JOIN ${tableName(table.id)} t ON ${equal}`
+  const [found] =
+    (await session.row(
+      `SELECT 1 FROM (SELECT 1 FROM temp._typed s WHERE ${complete} GROUP BY ${columns} HAVING count(*) > 1 ` +
+        `${table.count > 0 ? `UNION ALL ${stored}` : ''}) LIMIT 1`,
+    )) ?? []
+  if (found === undefined) return
   const [row] =
     (await session.row(
-      `SELECT min(row) FROM (` +
-        `SELECT s._row AS row FROM temp._typed s WHERE ${complete} ` +
-        `QUALIFY row_number() OVER (PARTITION BY ${keys.map((key) => `s.${key}`).join(', ')} ORDER BY s._row) > 1 ` +
-        `UNION ALL SELECT s._row FROM temp._typed s SEMI JOIN ${tableName(table.id)} t ON ${equal})`,
+      `SELECT min(row) FROM (SELECT s._row AS row FROM temp._typed s WHERE ${complete} ` +
+        `QUALIFY row_number() OVER (PARTITION BY ${columns} ORDER BY s._row) > 1 UNION ALL ${stored})`,
     )) ?? []
-  if (row !== null && row !== undefined) throw duplicateKey(table.id, Number(row))
+  throw duplicateKey(table.id, Number(row))
 }
 
 export function duplicateKey(id: string, row: number): ValidationError {

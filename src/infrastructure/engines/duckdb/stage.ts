@@ -19,6 +19,8 @@ import { tableName } from './store.ts'
 /** Bytes that a row of newline-delimited JSON may have before DuckDB must be told. */
 const DEFAULT_OBJECT_SIZE = 16_000_000
 const MAX_DIGITS = 38
+/** A plainly written number has no more digits before a point. */
+const PLAIN_WHOLE_DIGITS = 18
 /** Above it, too few numbers would be left for the `_id`s to come. */
 const HIGHEST_GIVEN_ID = 2 ** 52
 const UNREADABLE = 'unreadable value'
@@ -49,8 +51,10 @@ export async function stageRecords(client: Client, session: Session, plan: Stage
     await writeFile(file, records.ndjson, { flag: 'wx' })
     if (records.shapeOf.length > 0) await stageShapes(session, records)
     const texts = `SELECT row_number() OVER () - 1 AS _row, * FROM ${readJson(file, records)}`
-    // The common case first: every text is a value of its column as that is.
-    if (await stageTyped(session, `(${texts})`, plan, dialectFor(scales), records.plain)) return {}
+    // The common case first: every text is a value of its column, whose digits are known.
+    const plainly = await plainlyNeededScales(session, plan)
+    if (await stageTyped(session, `(${texts})`, plan, dialectFor({ ...scales, ...plainly }), records.plain))
+      return plainly
     await session.run(`CREATE OR REPLACE TEMP TABLE _texts AS ${texts}`)
     const widened = await neededScales(session, plan)
     const dialect = dialectFor({ ...scales, ...widened })
@@ -223,6 +227,21 @@ export async function neededScales(
     if (Math.max(scale, held) + whole > MAX_DIGITS)
       await throwTooManyDigits(session, column, Math.max(0, MAX_DIGITS - held))
     if (scale > held) needed[column.name] = scale
+  }
+  return needed
+}
+
+/** As `neededScales`, for columns whose values are written plainly: nothing has to be read. Too many digits are left to that. */
+async function plainlyNeededScales(
+  session: Session,
+  { columns, records, scales, stored }: StagePlan,
+): Promise<Record<string, number>> {
+  const needed: Record<string, number> = {}
+  for (const { name, type } of columns) {
+    const scale = records.plain.get(name) ?? 0
+    if (type.type.family !== 'numeric' || type.modifier || scale <= scaleOf(scales, name)) continue
+    const whole = Math.max(PLAIN_WHOLE_DIGITS, stored ? await storedWholeDigits(session, stored, name) : 0)
+    if (whole + scale <= MAX_DIGITS) needed[name] = scale
   }
   return needed
 }
