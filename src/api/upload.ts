@@ -1,5 +1,5 @@
 import { decodeField, type MultipartError, make, type PartInfo } from 'multipasta'
-import { BadRequest } from '../core/errors.ts'
+import { BadRequest, UnsupportedMediaType } from '../core/errors.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import type { Upload } from '../services/load/index.ts'
 import type { Context } from './context.ts'
@@ -11,10 +11,16 @@ const MAX_FIELD_BYTES = 1024 * 1024
  * A request whose body is a file: the parameters of its address, and of a form whatever stands before the file. The
  * file itself is left to be read.
  *
- * @throws BadRequest when there is no file; RequestTimeout, as the file's own stream, when the client stalls.
+ * @throws BadRequest when there is no file, or a parameter stands twice; UnsupportedMediaType for a file packed
+ * otherwise than with gzip; RequestTimeout, as the file's own stream, when the client stalls.
  */
 export async function readUpload({ request, url }: Context): Promise<{ raw: RawParams; upload: Upload }> {
-  const query = Object.fromEntries([...url.searchParams].reverse())
+  const query = Object.fromEntries(url.searchParams)
+  const twice = [...url.searchParams.keys()].find((name) => url.searchParams.getAll(name).length > 1)
+  if (twice !== undefined) throw new BadRequest(`${twice} is given twice`)
+  const packed = request.headers.get('content-encoding')
+  if (packed !== null && !['gzip', 'x-gzip', 'identity'].includes(packed.trim().toLowerCase()))
+    throw new UnsupportedMediaType(`A file may be packed with gzip, and not with ${packed}.`)
   const contentType = request.headers.get('content-type') ?? ''
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (!request.body) throw new BadRequest('the file is missing: it is the body of the request')

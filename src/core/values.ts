@@ -5,7 +5,8 @@ import type { ColumnType, Family } from './field-types.ts'
  * the whole text in any case. The patterns are plain enough for JavaScript and for RE2, so that an engine can check
  * a million cells with the rule that checks one.
  */
-const DAY = '\\d{4,6}[-/]\\d{1,2}[-/]\\d{1,2}|\\d{1,2}[-/]\\d{1,2}[-/]\\d{4}'
+const YEAR = '(\\d{3}[1-9]|\\d{2}[1-9]\\d|\\d[1-9]\\d{2}|[1-9]\\d{3})'
+const DAY = `(${YEAR}|\\d{5,6})[-/]\\d{1,2}[-/]\\d{1,2}|\\d{1,2}[-/]\\d{1,2}[-/]${YEAR}`
 const CLOCK = '\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d{0,6}0*)?)?'
 const ZONE = 'Z|UTC|[+-]\\d{1,2}(:?\\d{2})?'
 const NUMBER = '[+-]?(\\d+(\\.\\d*)?|\\.\\d+)(e[+-]?\\d+)?'

@@ -142,6 +142,11 @@ export const shapes: readonly FileCase[] = [
   { name: 'tsv', body: 'a\tb\n1\t"x\ty"\n', query: 'format=tsv', rows: '1,x\ty\n' },
   { name: 'a given delimiter', body: 'a:b\n1:x\n', query: 'delimiter=:', rows: '1,x\n' },
   { name: 'single quotes', body: "a,b\n1,'x,y'\n2,'z'\n", rows: '1,"x,y"\n2,z\n' },
+  {
+    name: 'single quotes that nothing needs',
+    body: "a,b\n1,'Bobby'\n2,'s-Hertogenbosch\n3,''y''\n",
+    rows: "1,'Bobby'\n2,'s-Hertogenbosch\n3,''y''\n",
+  },
   { name: 'doubled quotes', body: 'a,b\n1,"x ""y"" z"\n', rows: '1,"x ""y"" z"\n' },
   { name: 'a quote within a cell', body: 'a,b\n1,5" pipe\n', rows: '1,"5"" pipe"\n' },
   { name: 'a header alone', body: 'a,b\n', types: { a: 'text', b: 'text' }, rows: '' },

@@ -24,7 +24,7 @@ const CR = 0x0d
  */
 export function readLayout(head: Uint8Array, isWhole: boolean, given: { delimiter?: string }): Layout {
   const text = new TextDecoder().decode(head)
-  const quote = quoteOf(text)
+  const quote = quoteOf(text, given.delimiter)
   const delimiter = given.delimiter ?? delimiterOf(text, quote)
   if (delimiter.length !== 1 || /["'\r\n]/.test(delimiter))
     throw new ValidationError({ delimiter: ['must be one character'] })
@@ -84,18 +84,27 @@ function records(text: string, delimiter: string, quote: string, most: number): 
   return found
 }
 
-/** Single quotes only where there is no double one and cells stand between them. */
-function quoteOf(text: string): string {
-  return !text.includes('"') && /(^|[,;\t|\n])'[^'\n]*'[,;\t|\r\n]/.test(text) ? "'" : '"'
+/** Single quotes only where without them, and with them alone, records have different numbers of cells: else they are data. */
+function quoteOf(text: string, delimiter?: string): string {
+  const isEven = (quote: string) => {
+    const counts = sampledCounts(text, delimiter ?? delimiterOf(text, quote), quote)
+    return counts.every((count) => count > 1 && count === counts[0])
+  }
+  return !text.includes('"') && text.includes("'") && !isEven('"') && isEven("'") ? "'" : '"'
 }
 
 const SNIFFED_RECORDS = 50
 
+/** How many cells the first records have. */
+function sampledCounts(text: string, delimiter: string, quote: string): number[] {
+  return records(text, delimiter, quote, SNIFFED_RECORDS)
+    .filter(({ end }) => end !== undefined || text.length < 1000)
+    .map(({ cells }) => cells.length)
+}
+
 function delimiterOf(text: string, quote: string): string {
   const scored = DELIMITERS.map((delimiter) => {
-    const counts = records(text, delimiter, quote, SNIFFED_RECORDS)
-      .filter(({ end }) => end !== undefined || text.length < 1000)
-      .map(({ cells }) => cells.length)
+    const counts = sampledCounts(text, delimiter, quote)
     const first = counts[0] ?? 1
     const equal = counts.filter((count) => count === first).length
     return { delimiter, score: first > 1 ? (equal / counts.length) * 1000 + first : 0 }

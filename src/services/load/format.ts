@@ -44,6 +44,7 @@ const SIGNS: readonly [RegExp | string, string][] = [
   ['PK\u0003\u0004', 'a ZIP archive or a spreadsheet (xlsx, ods)'],
   ['\u00d0\u00cf\u0011\u00e0', 'a spreadsheet (xls)'],
   ['%PDF-', 'a PDF document'],
+  ['\u001f\u008b', 'packed with gzip'],
   [/^\s*<(!doctype html|html)/i, 'a web page'],
   [/^\s*<\?xml/i, 'an XML document'],
 ]
@@ -65,14 +66,30 @@ const BEGINNINGS: Readonly<Record<FileFormat, (text: string) => string | boolean
  * @param head - Its first bytes, decoded for a text.
  */
 export function checkFormat(format: FileFormat, head: Uint8Array): void {
-  const text = Array.from(head.subarray(0, 1024), (byte) => String.fromCharCode(byte)).join('')
-  const isParquet = text.startsWith('PAR1')
-  if (format === 'parquet' && isParquet) return
-  const sign = isParquet
-    ? 'Parquet'
-    : SIGNS.find(([sign]) => (typeof sign === 'string' ? text.startsWith(sign) : sign.test(text)))?.[1]
-  const found = sign ?? BEGINNINGS[format](text)
-  if (found === true) return
+  const text = asLatin1(head)
+  if (format === 'parquet' && text.startsWith(PARQUET)) return
+  const found = signOf(text) ?? BEGINNINGS[format](text)
+  if (found !== true) refuse(format, found)
+}
+
+/** Refuses what shows by its first bytes, as they came, to be no text. */
+export function checkIsText(format: FileFormat, head: Uint8Array): void {
+  const sign = signOf(asLatin1(head))
+  if (sign !== undefined) refuse(format, sign)
+}
+
+const PARQUET = 'PAR1'
+
+function signOf(text: string): string | undefined {
+  if (text.startsWith(PARQUET)) return 'Parquet'
+  return SIGNS.find(([sign]) => (typeof sign === 'string' ? text.startsWith(sign) : sign.test(text)))?.[1]
+}
+
+function asLatin1(head: Uint8Array): string {
+  return Array.from(head.subarray(0, 1024), (byte) => String.fromCharCode(byte)).join('')
+}
+
+function refuse(format: FileFormat, found: string | boolean): never {
   const sentence = typeof found === 'string' ? `the file is ${found}, and not ${format}` : `the file is not ${format}`
   throw new ValidationError({ format: [sentence] })
 }

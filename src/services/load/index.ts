@@ -20,7 +20,7 @@ import type { Layout } from './delimited.ts'
 import { hasReturn, readLayout, withLineFeeds } from './delimited.ts'
 import { asUtf8 } from './encoding.ts'
 import type { FileFormat, FileHints } from './format.ts'
-import { checkFormat, formatOf } from './format.ts'
+import { checkFormat, checkIsText, formatOf } from './format.ts'
 import type { JsonFindings } from './json-file.ts'
 import { encodeJson, profileJson } from './json-file.ts'
 import { planLoad, SYSTEM_COLUMNS } from './plan.ts'
@@ -54,6 +54,8 @@ const MEGABYTE = 1024 * 1024
 /** A file that was received, and what the service knows of it. */
 interface Received {
   file: LoadFile
+  /** Of the whole file, unpacked. */
+  bytes: number
   format: FileFormat
   /** The file's columns; those without a type show theirs in the file. */
   columns: readonly (string | Column)[]
@@ -113,7 +115,13 @@ async function receive(
   const counted = counting(limited(upload.body, config.maxLoadMb), options)
   const packed = await peek(counted, 2)
   const raw = isGzip(packed.head) ? limited(unpacked(packed.body), config.maxLoadMb) : packed.body
-  const start = await peek(raw, 4096)
+  let bytes = 0
+  const start = await peek(
+    watch(raw, (chunk) => {
+      bytes += chunk.length
+    }),
+    4096,
+  )
   const keep = async (body: ByteStream) => {
     const file = await engine.receive(body, options)
     files.push(file)
@@ -123,17 +131,22 @@ async function receive(
     if (format === 'parquet') {
       checkFormat(format, start.head)
       const file = await keep(start.body)
-      return { file, format, columns: await engine.parquetColumns(file, options) }
+      return { file, bytes, format, columns: await engine.parquetColumns(file, options) }
     }
+    checkIsText(format, start.head)
     const text = await peek(asUtf8(start.body, start.head, params.encoding), HEAD_BYTES)
     checkFormat(format, text.head)
-    if (format === 'json' || format === 'ndjson') return { file: await keep(text.body), format, columns: [] }
+    if (format === 'json' || format === 'ndjson') {
+      const file = await keep(text.body)
+      return { file, bytes, format, columns: [] }
+    }
     const layout = readLayout(text.head, text.head.length < HEAD_BYTES, {
       delimiter: format === 'tsv' ? '\t' : params.delimiter,
     })
     const table = await engine.describe(resourceId, options)
     planLoad(resourceId, table?.id === resourceId ? table : undefined, params, layout.names, config)
-    return { file: await keepDelimited(text, layout, keep), format, layout, columns: layout.names }
+    const file = await keepDelimited(text, layout, keep)
+    return { file, bytes, format, layout, columns: layout.names }
   } catch (error) {
     // What was refused before all of it was read.
     counted.cancel(error).catch(() => {})
@@ -244,7 +257,7 @@ function counting(body: ByteStream, { report }: LoadOptions): ByteStream {
 
 function answer(
   params: LoadParams,
-  { file, format, columns }: Received,
+  { bytes, format, columns }: Received,
   loaded: Loaded,
   findings: JsonFindings | undefined,
   seconds: number,
@@ -261,7 +274,7 @@ function answer(
       rejected,
       ...(rejected > 0 && { bad_cells: badCells }),
       total: table.count,
-      bytes: file.bytes,
+      bytes,
       seconds: Math.round(seconds * 1000) / 1000,
       schema: tableSchema(table),
       fields: table.columns.map(ckanField),

@@ -98,12 +98,13 @@ export class PlainColumns {
     return p
   }
 
-  /** `2020-01-31` */
+  /** `2020-01-31`; there is no year 0. */
   #isDay(start: number): boolean {
     const { [start + 4]: first, [start + 7]: second } = this.#bytes
     return (
       first === MINUS &&
       second === MINUS &&
+      !this.#areZeros(start, 4) &&
       this.#areDigits(start, 4) &&
       this.#areDigits(start + 5, 2) &&
       this.#areDigits(start + 8, 2)
@@ -126,6 +127,11 @@ export class PlainColumns {
       this.#areDigits(clock + 6, 2)
     if (!isClock || length === CLOCK_END) return isClock
     return bytes[start + CLOCK_END] === DOT && this.#areDigits(start + CLOCK_END + 1, length - CLOCK_END - 1)
+  }
+
+  #areZeros(start: number, count: number): boolean {
+    for (let p = start; p < start + count; p++) if (this.#bytes[p] !== ZERO) return false
+    return true
   }
 
   #areDigits(start: number, count: number): boolean {

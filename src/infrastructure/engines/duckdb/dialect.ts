@@ -31,7 +31,7 @@ const cast = (raw: string, storage: string) => `TRY_CAST(${raw} AS ${storage})`
 
 /** `12/31/2020` as PostgreSQL reads it, and no blank before an offset, which DuckDB would not read. */
 const day = (raw: string) =>
-  `regexp_replace(regexp_replace(trim(${raw}), ${quoteLiteral(MONTH_FIRST_DAY)}, '\\3-\\1-\\2'), '\\s+([+-]\\d)', '\\1')`
+  `regexp_replace(regexp_replace(trim(${raw}), ${quoteLiteral(MONTH_FIRST_DAY)}, '\\3-\\1-\\2'), '\\s+([+-]\\d|Z|UTC)', '\\1', 'i')`
 
 /** A clock without seconds before an offset, which DuckDB would not read either: looked at only where it could not. */
 const withSeconds = (raw: string) =>

@@ -21,7 +21,8 @@ const DAY = '\\d{4}-\\d{2}-\\d{2}'
 const CLOCK = '([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,6})?)?'
 const matches = (raw: string, pattern: string) => `regexp_full_match(${raw}, ${quoteLiteral(pattern)})`
 
-const zoneless = (raw: string) => `replace(replace(${raw}, 'T', ' '), 'Z', '')`
+const zoneless = (raw: string) =>
+  `CASE WHEN ends_with(${raw}, 'Z') THEN left(${raw}, length(${raw}) - 1) ELSE ${raw} END`
 
 /** The plain forms of values, by column type: what is read without asking the rules of contract §4.5. */
 const readers: Readonly<Record<string, Reader>> = {
@@ -36,11 +37,13 @@ const readers: Readonly<Record<string, Reader>> = {
     value: `TRY_CAST(${raw} AS DATE)`,
   }),
   timestamp: (raw) => ({
-    when: `length(${raw}) >= 16 AND CASE WHEN contains(${raw}, 'T') THEN TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = replace(${raw}, 'T', ' ') ELSE TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = ${raw} END`,
+    when: `length(${raw}) >= 16 AND NOT contains(${raw}, '(') AND CASE WHEN contains(${raw}, 'T') THEN TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = replace(${raw}, 'T', ' ') ELSE TRY_CAST(${raw} AS TIMESTAMP)::VARCHAR = ${raw} END`,
     value: `TRY_CAST(${raw} AS TIMESTAMP)`,
   }),
   timestamptz: (raw) => ({
-    when: `TRY_CAST(${zoneless(raw)} AS TIMESTAMP)::VARCHAR = ${zoneless(raw)} AND length(${raw}) >= 16`,
+    when:
+      `length(${raw}) >= 16 AND NOT contains(${raw}, '(') AND TRY_CAST(${raw} AS TIMESTAMPTZ) IS NOT NULL ` +
+      `AND TRY_CAST(${zoneless(raw)} AS TIMESTAMP)::VARCHAR = replace(${zoneless(raw)}, 'T', ' ')`,
     value: `TRY_CAST(${raw} AS TIMESTAMPTZ)`,
   }),
   numeric: (raw, scale) => ({ when: matches(raw, exactDecimal(MAX_DIGITS, scale)), value: decimalValue(raw, scale) }),
@@ -49,7 +52,8 @@ const readers: Readonly<Record<string, Reader>> = {
 /** Decimals that so many digits, so many of them after the point, hold exactly; zeros may follow. */
 function exactDecimal(digits: number, scale: number): string {
   const whole = Math.max(0, digits - 1 - scale)
-  return `-?(0|[1-9]\\d{0,${whole}})(\\.\\d{1,${Math.max(1, scale)}}0*)?`
+  const fraction = scale === 0 ? '0+' : `\\d{1,${scale}}0*`
+  return `-?(0|[1-9]\\d{0,${whole}})(\\.${fraction})?`
 }
 
 /** Digits after the point up to which most amounts fit 64 bits. */

@@ -107,6 +107,7 @@ function isFilled({ name, type }: Column): string {
   return none === undefined ? `${raw} <> ''` : `${raw} NOT IN ('', '${none}')`
 }
 
+const COMPACT_DAY = '^(\\s*)(\\d{4})(\\d{2})(\\d{2})([ T]|\\s*$)'
 const OFFSET = '(:\\d\\d(\\.\\d*)?)\\s*(Z|UTC|[+-]\\d{1,2}(:?\\d\\d)?)\\s*$'
 
 /** SQL that reads a filled text by the rules of contract §4.5: null when it is no value. */
@@ -116,12 +117,15 @@ function lenient(column: Column, dialect: Dialect): string {
   if (limit !== undefined) {
     return `CASE WHEN length(${raw}) <= ${limit} THEN ${raw} WHEN length(rtrim(${raw}, ' ')) <= ${limit} THEN left(${raw}, ${limit}) END`
   }
-  // A column without time zone drops an offset and keeps the clock.
-  const text =
-    column.type.type.family === 'timestamp' && !column.type.array
-      ? `regexp_replace(${raw}, '${OFFSET}', '\\1', 'i')`
-      : raw
-  return dialect.fromText(text, dialect.stored(column))
+  return dialect.fromText(column.type.array ? raw : clockText(raw, column), dialect.stored(column))
+}
+
+/** `20200131` with its signs; a column without time zone drops an offset and keeps the clock. */
+function clockText(raw: string, { type }: Column): string {
+  const { family } = type.type
+  if (family !== 'date' && family !== 'timestamp' && family !== 'timestamptz') return raw
+  const spaced = `regexp_replace(${raw}, '${COMPACT_DAY}', '\\1\\2-\\3-\\4\\5')`
+  return family === 'timestamp' ? `regexp_replace(${spaced}, '${OFFSET}', '\\1', 'i')` : spaced
 }
 
 function limitOf({ type }: Column): number | undefined {

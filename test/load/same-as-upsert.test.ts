@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LoadTarget } from './open.ts'
+import { openTarget } from './open.ts'
+
+const NUMBERS =
+  '5,1.5,2.50,-0.5,0.125,1e3,1.5e-1,.5,1.,+1, 7,0007,1.0,2.0000,-0,12345678901234567890,1234567890.123456789,abc,-,--1,NaN,inf'
+const DAYS =
+  '2020-01-01,0000-01-01,0001-01-01,2020-02-30,31/12/2020,12/31/2020,01/01/0000,20200101,2020-1-5,infinity,0044-03-15 (BC),12020-01-01,2020-01-01T00:00:00'
+const MOMENTS =
+  '2020-01-01T10:00:00,2020-01-01 10:00,2020-01-01Z 11:00:00,Z2020-01-01 10:00:00,2020-01-01 Z10:00:00,T2020-01-01 10:00:00,2020-01-01T10:00:00Z,2020-01-01 10:00:00 Z,2020-01-01 10:00:00+02,2020-01-01T10:00:00.5+05:30,0044-03-15 (BC) 10:00:00,0000-01-01T10:00:00,2020-01-01T24:00:00,2020-01-01T10:00:60,2020-01-01T10:00:00.123456,12020-01-01 10:00:00,now,infinity'
+const TRUTHS = 'true,T,yes,1,0,2,on,tr,nope,FALSE'
+
+const texts: Readonly<Record<string, string>> = {
+  int2: NUMBERS,
+  int8: NUMBERS,
+  numeric: NUMBERS,
+  'numeric(6,2)': NUMBERS,
+  float8: NUMBERS,
+  bool: TRUTHS,
+  date: DAYS,
+  timestamp: `${DAYS},${MOMENTS}`,
+  timestamptz: `${DAYS},${MOMENTS}`,
+}
+
+let target: LoadTarget
+beforeAll(async () => {
+  target = await openTarget()
+})
+afterAll(() => target.close())
+
+let last = 0
+/** A table whose numeric column has no digit after the point yet. */
+async function table(type: string): Promise<string> {
+  last += 1
+  const resource_id = `t${last}`
+  const fields = [
+    { id: 'k', type: 'text' },
+    { id: 'v', type },
+  ]
+  const records = [{ k: 'first', ...(type.startsWith('numeric') && { v: 5 }) }]
+  expect((await target.act('create', { resource_id, fields, primary_key: 'k', records })).status).toBe(200)
+  return resource_id
+}
+
+const stored = async (id: string) =>
+  (await target.dump(`${id}?fields=v&filters=${encodeURIComponent('{"k":"x"}')}`)).split('\r\n')[1]
+
+describe('a text is stored, or refused, by a load as it is by an upsert', () => {
+  test.each(Object.entries(texts))('%s', async (type, list) => {
+    const found: unknown[] = []
+    const expected: unknown[] = []
+    for (const text of list.split(',')) {
+      const upserted = await table(type)
+      const { status } = await target.act('upsert', { resource_id: upserted, records: [{ k: 'x', v: text }] })
+      expected.push([text, status, await stored(upserted)])
+      for (const body of [`k,v\nx,${text}\n`, `{"k":"x","v":${JSON.stringify(text)}}\n`]) {
+        const loaded = await table(type)
+        const format = body.startsWith('{') ? 'ndjson' : 'csv'
+        const answer = await target.load(`${loaded}?format=${format}`, body)
+        found.push([text, answer.status, await stored(loaded)])
+        if (format === 'ndjson') expected.push(expected.at(-1))
+      }
+    }
+    expect(found).toEqual(expected)
+  })
+})
+
+test.each([
+  ['a numeric that was whole for long', 'numeric', '1.0\n'.repeat(3500), '1.5', '1.5'],
+  ['a numeric that was whole, declared', undefined, '1\n'.repeat(3500), '2.25', '2.25'],
+])('%s', async (_, type, before, text, shown) => {
+  const id = type ? await table(type) : `t${(last += 1)}`
+  const lines = before.split('\n').filter(Boolean)
+  const body = `k,v\n${lines.map((line, index) => `${index},${line}\n`).join('')}x,${text}\n`
+  expect((await target.load(`${id}?format=csv`, body)).status).toBe(200)
+  expect(await stored(id)).toBe(`${shown}\n`)
+})
