@@ -29,10 +29,14 @@ beforeAll(async () => {
 afterAll(() => target.close())
 
 let last = 0
+function freshId(): string {
+  last += 1
+  return `t${last}`
+}
+
 /** A table whose numeric column has no digit after the point yet. */
 async function table(type: string): Promise<string> {
-  last += 1
-  const resource_id = `t${last}`
+  const resource_id = freshId()
   const fields = [
     { id: 'k', type: 'text' },
     { id: 'v', type },
@@ -69,7 +73,7 @@ test.each([
   ['a numeric that was whole for long', 'numeric', '1.0\n'.repeat(3500), '1.5', '1.5'],
   ['a numeric that was whole, declared', undefined, '1\n'.repeat(3500), '2.25', '2.25'],
 ])('%s', async (_, type, before, text, shown) => {
-  const id = type ? await table(type) : `t${(last += 1)}`
+  const id = type ? await table(type) : freshId()
   const lines = before.split('\n').filter(Boolean)
   const body = `k,v\n${lines.map((line, index) => `${index},${line}\n`).join('')}x,${text}\n`
   expect((await target.load(`${id}?format=csv`, body)).status).toBe(200)
