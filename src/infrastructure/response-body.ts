@@ -1,3 +1,5 @@
+import { joinBytes } from '../core/bytes.ts'
+
 /** An answer has more bytes than it may. */
 export class AnswerTooLarge extends Error {
   constructor(mostBytes: number) {
@@ -25,11 +27,5 @@ export async function readAtMost({ body }: Response, mostBytes: number): Promise
     }
     chunks.push(value)
   }
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
+  return joinBytes(chunks)
 }

@@ -84,7 +84,7 @@ function records(text: string, delimiter: string, quote: string, most: number): 
   return found
 }
 
-/** Single quotes only where without them, and with them alone, records have different numbers of cells: else they are data. */
+/** Single quotes only where by them, and not without them, all records have as many cells: else they are data. */
 function quoteOf(text: string, delimiter?: string): string {
   const isEven = (quote: string) => {
     const counts = sampledCounts(text, delimiter ?? delimiterOf(text, quote), quote)

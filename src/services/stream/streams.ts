@@ -1,3 +1,4 @@
+import { joinBytes } from '../../core/bytes.ts'
 import type { Bytes } from '../../infrastructure/engines/engine.ts'
 
 type Stream = ReadableStream<Uint8Array>
@@ -20,7 +21,9 @@ export function mapStream(stream: Stream, change: (chunk: Uint8Array) => Uint8Ar
 
 /** Pieces one after the other: in one piece when all are in hand, else as a stream. */
 export function concat(pieces: readonly Bytes[]): Bytes {
-  return pieces.every((piece) => piece instanceof Uint8Array) ? join(pieces) : concatStreams(pieces)
+  return pieces.every((piece) => piece instanceof Uint8Array)
+    ? joinBytes(pieces as readonly Uint8Array[])
+    : concatStreams(pieces)
 }
 
 /** Bytes as a stream of pieces. */
@@ -44,19 +47,9 @@ export async function collect(stream: Stream): Promise<Uint8Array> {
   const reader = stream.getReader()
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return join(found)
+    if (done) return joinBytes(found)
     found.push(value)
   }
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    joined.set(piece, at)
-    at += piece.length
-  }
-  return joined
 }
 
 function concatStreams(pieces: readonly Bytes[]): Stream {
