@@ -21,6 +21,8 @@ const RANKS: Record<string, number> = {
 /** Where each library may be imported. */
 const HOMES: Record<string, string[]> = {
   '@duckdb/node-api': ['src/infrastructure/engines/duckdb'],
+  '@google-cloud/bigquery': ['src/infrastructure/engines/bigquery'],
+  '@google-cloud/storage': ['src/infrastructure/engines/bigquery'],
   '@hono/node-server': ['adapters/node'],
   '@logtape/logtape': ['src/core/log.ts'],
   '@sinclair/typebox': [
@@ -40,7 +42,7 @@ const HOMES: Record<string, string[]> = {
   citty: ['src/cli'],
   multipasta: ['src/api'],
   'lru-cache': ['src/infrastructure/byte-cache.ts', 'src/infrastructure/cache.ts'],
-  'node-sql-parser': ['src/services'],
+  'node-sql-parser': ['src/services', 'src/infrastructure/engines/bigquery'],
   unstorage: ['src/infrastructure/cache.ts'],
 }
 
