@@ -1,5 +1,5 @@
+import type { WriteQueue } from '../write-queue.ts'
 import type { Client } from './client.ts'
-import type { WriteQueue } from './write-queue.ts'
 
 const PAUSE_MS = 500
 

@@ -3,11 +3,13 @@ import { join, resolve } from 'node:path'
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
+import { WriteQueue } from '../write-queue.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Client } from './client.ts'
 import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
 import { dumpTable } from './export.ts'
+import { isConflict } from './failures.ts'
 import { makeFolder } from './folder.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList, inspect } from './gate/index.ts'
@@ -25,7 +27,6 @@ import { TableCache } from './table-cache.ts'
 import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
 import { upsertRecords } from './upsert.ts'
-import { WriteQueue } from './write-queue.ts'
 
 /** Free bytes below which nothing is written any more: a full disk can cost the write-ahead log (traps T14). */
 const HEADROOM = 64 * 1024 * 1024
@@ -35,7 +36,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   const functions = await functionList(sqlFunctions)
   const path = resolve(config.duckdbPath)
   const client = await Client.open({ path, memoryLimit: config.duckdbMemoryLimit, threads: config.duckdbThreads })
-  const queue = new WriteQueue()
+  const queue = new WriteQueue(isConflict)
   const checkpointer = new Checkpointer(client, queue)
   const fullText = new FullTextIndex({
     connect: async () => {

@@ -1,6 +1,7 @@
 import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import { StaleSchema } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
+import type { WriteQueue } from '../write-queue.ts'
 import type { Client, Session } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { createDialect } from './dialect.ts'
@@ -11,7 +12,6 @@ import type { StoredTable } from './metadata.ts'
 import { readTable, scaleOf } from './metadata.ts'
 import { dropStage } from './stage.ts'
 import type { TableCache } from './table-cache.ts'
-import type { WriteQueue } from './write-queue.ts'
 
 /** What the parts of this engine share. */
 export interface Store {

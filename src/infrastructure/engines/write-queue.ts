@@ -1,19 +1,28 @@
 import { setTimeout } from 'node:timers/promises'
-import { isConflict } from './failures.ts'
 
 const ATTEMPTS = 6
-const FIRST_PAUSE_MS = 5
 
 /** One write at a time for each name; what waits keeps its order (traps T15). */
 export class WriteQueue {
+  readonly #isConflict: (error: unknown) => boolean
+  readonly #firstPauseMs: number
   readonly #tails = new Map<string, Promise<unknown>>()
+
+  /**
+   * @param isConflict - Tells that a write met one of another process or of another table, and may be run again.
+   * @param firstPauseMs - The pause before that; each one may be twice as long as the one before.
+   */
+  constructor(isConflict: (error: unknown) => boolean, firstPauseMs = 5) {
+    this.#isConflict = isConflict
+    this.#firstPauseMs = firstPauseMs
+  }
 
   /** Runs `work` after all earlier work of these names; runs it again when it met another write. */
   async run<T>(names: readonly string[], work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const earlier = names.map((name) => this.#tails.get(name))
     const turn = Promise.allSettled(earlier).then(() => {
       signal?.throwIfAborted()
-      return withRetries(work)
+      return this.#withRetries(work)
     })
     const tail = turn.catch(() => undefined)
     for (const name of names) this.#tails.set(name, tail)
@@ -28,15 +37,15 @@ export class WriteQueue {
   async idle(): Promise<void> {
     while (this.#tails.size > 0) await Promise.allSettled(this.#tails.values())
   }
-}
 
-async function withRetries<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isConflict(error)) throw error
-      await setTimeout(FIRST_PAUSE_MS * 2 ** attempt * Math.random())
+  async #withRetries<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work()
+      } catch (error) {
+        if (attempt === ATTEMPTS || !this.#isConflict(error)) throw error
+        await setTimeout(this.#firstPauseMs * 2 ** attempt * Math.random())
+      }
     }
   }
 }
