@@ -15,6 +15,7 @@ export const GROUPS = {
   auth: 'Who may do what',
   ckan: 'CKAN (`AUTH_TYPE=ckan`)',
   jwt: 'JSON Web Tokens (`AUTH_TYPE=jwt`)',
+  bigquery: 'BigQuery (`DATASTORE_ENGINE=bigquery`)',
 } as const
 
 /** How a text that is more than a plain JSON type is read; see `readers` in `config.ts`. */

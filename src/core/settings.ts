@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { bigquerySettings } from './bigquery-settings.ts'
 import { choice, decimal, flag, list, optional, text, whole, word } from './setting.ts'
 
 const HTTP_ADDRESS = {
@@ -415,6 +416,8 @@ export const settings = Type.Object({
     description: 'Allow reads without a token.',
     default: false,
   }),
+
+  ...bigquerySettings,
 })
 
 export type Settings = Static<typeof settings>

@@ -127,6 +127,10 @@ describe('nobody is let in because a setting was forgotten', () => {
     ...{ CKAN_SYNC: 'false', CKAN_SYNC_SECONDS: '1', JWT_ALGORITHM: 'HS256', JWT_SECRET: 'x', JWT_AUDIENCE: 'x' },
     ...{ JWT_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\\nA', JWT_JWKS_URL: 'http://a', JWT_ISSUER: 'x' },
     ...{ JWT_REQUIRE_SCOPE: 'false', JWT_PUBLIC_READ: 'false' },
+    ...{ BIGQUERY_PROJECT: 'p', BIGQUERY_DATASET: 'd', BIGQUERY_LOCATION: 'EU', BIGQUERY_CREDENTIALS: '{}' },
+    ...{ BIGQUERY_CREDENTIALS_RO: '{}', BIGQUERY_USE_QUERY_CACHE: 'false', BIGQUERY_MAX_BYTES_BILLED: '1' },
+    ...{ BIGQUERY_EXPORT_BUCKET: 'bucket', BIGQUERY_EXPORT_URL_EXPIRY_HOURS: '2', BIGQUERY_EXTERNAL_WRITES: 'false' },
+    ...{ BIGQUERY_API_ENDPOINT: 'http://a', STORAGE_API_ENDPOINT: 'http://a' },
   }
   const deciding = ['AUTH_TYPE', 'CKAN_URL']
 
