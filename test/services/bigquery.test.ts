@@ -8,7 +8,7 @@ describe.skipIf(reason)(`the stand-ins for Google's services${reason ? `: ${reas
   let services: BigqueryServices
 
   beforeAll(async () => {
-    services = await startBigquery()
+    services = await startBigquery({ strict: true })
     await query('CREATE TABLE trees (a INT64)')
     await query('INSERT INTO trees VALUES (1), (2), (3)')
   }, 300_000)
@@ -75,6 +75,22 @@ describe.skipIf(reason)(`the stand-ins for Google's services${reason ? `: ${reas
       404, 200,
     ])
   })
+
+  test.each([
+    'SELECT a::string FROM trees',
+    "SELECT 'x' ILIKE 'X'",
+    "SELECT * FROM read_csv('x')",
+    'SELECT 1 AS by',
+    'SELECT b FROM trees',
+  ])('what BigQuery refuses is refused: %s', async (sql) =>
+    expect(await query(sql)).toMatchObject({ status: 400, reason: 'invalidQuery' }),
+  )
+
+  test.each([
+    'SELECT SEARCH("a b", "a")',
+    'SELECT t.a FROM `portal`.`trees` AS t',
+    'DECLARE n INT64 DEFAULT 1; SELECT n',
+  ])('what it takes is taken: %s', async (sql) => expect((await query(sql)).status).toBe(200))
 
   test('bytes of a dry run are canned, and a limit on them holds', async () => {
     services.bigquery.rules.bytes = (sql) => sql.length

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../fixtures/free-port.ts'
+import { type ApiColumn, startAnalyzer } from './analyzer.ts'
 import { type BigqueryProxy, type BigqueryRules, startBigqueryProxy } from './bigquery-proxy.ts'
 import { areInstalled, install, services } from './install.ts'
 import { type RecordingProxy, startProxy } from './proxy.ts'
@@ -30,23 +31,37 @@ export function reasonWithoutBigquery(): string | undefined {
   return 'the BigQuery emulator is not installed: npx tsx test/services/install.ts (1.2 GB)'
 }
 
+interface Options extends Omit<BigqueryRules, 'analyze'> {
+  /** Refuses what Google's own analyzer refuses: the emulator takes much that BigQuery doesn't. */
+  strict?: boolean
+}
+
 /**
  * An emulator of BigQuery and one of Cloud Storage that it exports into, each behind a proxy, on free ports of
  * 127.0.0.1. They slow down with every live table: one start for a test file.
  */
-export async function startBigquery(rules: BigqueryRules = {}): Promise<BigqueryServices> {
+export async function startBigquery({ strict, ...rules }: Options = {}): Promise<BigqueryServices> {
   await install()
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bigquery-'))
   const [bigqueryPort, grpcPort, gcsPort] = [await freePort(), await freePort(), await freePort()]
   const [project, dataset, bucket] = ['test-project', 'portal', 'exports']
   const emulatorUrl = `http://127.0.0.1:${bigqueryPort}`
-  const bigquery = await startBigqueryProxy(() => emulatorUrl, rules)
+  const analyzer = strict ? await startAnalyzer() : undefined
+  const columnsOf = async (path: readonly string[]) => {
+    const [table = '', inDataset = dataset, inProject = project] = [...path].reverse()
+    const place = `projects/${inProject}/datasets/${inDataset}/tables/${encodeURIComponent(table)}`
+    const response = await fetch(`${emulatorUrl}/bigquery/v2/${place}`)
+    return response.ok ? ((await response.json()) as { schema: { fields: ApiColumn[] } }).schema.fields : undefined
+  }
+  const analyze: BigqueryRules['analyze'] = analyzer && ((sql, params) => analyzer.analyze(sql, params, columnsOf))
+  const bigquery = await startBigqueryProxy(() => emulatorUrl, { ...rules, ...(analyze && { analyze }) })
   const gcs = await startProxy({
     target: () => `http://127.0.0.1:${gcsPort}`,
     streams: /\/upload\/|\/o\/|\/download\//,
   })
   const children: ChildProcess[] = []
   const close = async () => {
+    analyzer?.close()
     await Promise.all([...children.map(end), bigquery.close(), gcs.close()])
     await rm(folder, { recursive: true, force: true })
   }
