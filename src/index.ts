@@ -24,3 +24,4 @@ export {
 export type { Logger } from './core/log.ts'
 export type { Cache } from './infrastructure/cache.ts'
 export type * from './infrastructure/engines/engine.ts'
+export { StaleSchema } from './infrastructure/engines/engine.ts'

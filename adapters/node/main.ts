@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs, parseEnv } from 'node:util'
 import { isCommand, runCommand } from '../../src/cli/run.ts'
 import { ConfigurationError, DatastoreError } from '../../src/core/errors.ts'
-import { type Running, serve } from './serve.ts'
+import type { Running } from './open.ts'
 
 const USAGE = `ckan-datastore [command] [options]
 
@@ -56,6 +56,7 @@ function kill(error: unknown): void {
 }
 
 async function runServer(envFile: string | undefined): Promise<void> {
+  const { serve } = 'Bun' in globalThis ? await import('../bun/serve.ts') : await import('./serve.ts')
   const running = await serve({ env: { ...readEnvFile(envFile), ...process.env } })
   process.stdout.write(greeting(running))
   const stop = () => running.close().then(() => process.exit(0), kill)

@@ -1,29 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { Service } from '../../src/api/context.ts'
 import { longestMs } from '../../src/api/pace.ts'
-import { type DatastoreOptions, environmentOf, openDatastore } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/core/config.ts'
-import { ConfigurationError } from '../../src/core/errors.ts'
-import { compressors } from './compressors.ts'
-import { createDumpFiles } from './dump-files.ts'
+import type { Datastore, DatastoreOptions } from '../../src/app.ts'
+import type { Config } from '../../src/core/config.ts'
+import { GRACE_MS, hostname, listenProblem, openToServe, type Running, STALLED_MS } from './open.ts'
 
-export interface Running {
-  /** Where it listens. */
-  url: string
-  service: Service
-  /** No new connections; running requests finish, but not for longer than `graceMs`; the engine is closed. */
-  close(graceMs?: number): Promise<void>
-}
+export type { Running }
 
 /** Request line and headers together, in bytes: long enough for a GET with SQL. */
 const MAX_HEADER_BYTES = 64 * 1024
 const HEADERS_TIMEOUT_MS = 20_000
-/** How long a connection may be without a byte in either direction, besides the longest query. */
-const STALLED_MS = 240_000
-const GRACE_MS = 10_000
 
 /**
  * Serves a datastore on `HOST:PORT`.
@@ -31,16 +18,7 @@ const GRACE_MS = 10_000
  * @throws ConfigurationError, or what the engine throws when it can't start: the message is for people.
  */
 export async function serve(options: DatastoreOptions = {}): Promise<Running> {
-  const env = environmentOf({ ...options, env: options.env ?? process.env })
-  const { config, warnings } = readConfig(env, { embedded: typeof options.auth === 'object' })
-  const sqlFunctions = options.sqlFunctions ?? (await readAllowFile(config))
-  const { datastore, service } = await openDatastore(config, {
-    compressors,
-    dumpFiles: createDumpFiles,
-    ...options,
-    warnings,
-    sqlFunctions,
-  })
+  const { config, datastore, service } = await openToServe(options)
   const server = createServer(limits(config), listener(datastore.fetch))
   server.timeout = config.queryTimeoutSeconds * 1000 + STALLED_MS
   try {
@@ -70,7 +48,7 @@ function limits({ maxRequestBodyMb, maxLoadMb }: Config) {
 }
 
 /** Carries requests to a datastore's `fetch`. */
-export function listener(fetch: Awaited<ReturnType<typeof openDatastore>>['datastore']['fetch']) {
+export function listener(fetch: Datastore['fetch']) {
   return getRequestListener(
     async (request, bindings) => {
       const { incoming, outgoing } = bindings as { incoming: IncomingMessage; outgoing: ServerResponse }
@@ -100,27 +78,10 @@ function cut({ socket }: IncomingMessage, outgoing: ServerResponse): void {
   outgoing.destroy()
 }
 
-async function readAllowFile({ sqlFunctionsAllowFile: path }: Config): Promise<string | undefined> {
-  if (path === undefined) return undefined
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigurationError([`SQL_FUNCTIONS_ALLOW_FILE=${path} can't be read (${error.code})`])
-  })
-}
-
-const LISTEN_PROBLEMS: Readonly<Record<string, (config: Config) => string>> = {
-  EADDRINUSE: ({ port }) => `Port ${port} is in use by another program: stop it, or set PORT to another one`,
-  EACCES: ({ port }) => `Port ${port} may not be opened by this user: set PORT to one above 1023`,
-  EADDRNOTAVAIL: ({ host }) => `HOST=${host} is no address of this machine`,
-  ENOTFOUND: ({ host }) => `HOST=${host} is no address of this machine`,
-}
-
 function listen(server: Server, config: Config): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const sentence = LISTEN_PROBLEMS[error.code ?? '']?.(config)
-      reject(sentence === undefined ? error : new ConfigurationError([sentence]))
-    })
-    server.listen(config.port, config.host.replace(/^\[|\]$/g, ''), resolve)
+    server.once('error', (error) => reject(listenProblem(error, config)))
+    server.listen(config.port, hostname(config), resolve)
   })
 }
 

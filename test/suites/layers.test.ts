@@ -15,7 +15,8 @@ const RANKS: Record<string, number> = {
   'src/build': 5,
   'src/cli': 5,
   'adapters/node': 5,
-  'adapters/node/main.ts': 6,
+  'adapters/bun': 6,
+  'adapters/node/main.ts': 7,
 }
 
 /** Where each library may be imported. */
@@ -47,7 +48,7 @@ const HOMES: Record<string, string[]> = {
 }
 
 /** Where Node's own modules may be imported. */
-const NODE = ['src/infrastructure/engines/*/', 'src/build/', 'src/cli/', 'adapters/node/']
+const NODE = ['src/infrastructure/engines/*/', 'src/build/', 'src/cli/', 'adapters/node/', 'adapters/bun/']
 
 /** Folders whose subfolders are plug-ins: only the generated map may import one, and itself. */
 const PLUG_INS = ['src/infrastructure/engines', 'src/auth']

@@ -9,7 +9,15 @@ const { entry, dts } = tsup as { entry: Record<string, string>; dts: { entry: Re
 
 /** What programs import from `ckan-datastore`. A name that goes away breaks them. */
 const PUBLIC = [
-  ...['ConfigurationError', 'DatastoreError', 'NotAuthorized', 'NotFound', 'NotImplemented', 'ServiceUnavailable'],
+  ...[
+    'ConfigurationError',
+    'DatastoreError',
+    'NotAuthorized',
+    'NotFound',
+    'NotImplemented',
+    'ServiceUnavailable',
+    'StaleSchema',
+  ],
   ...['ValidationError', 'createDatastore'],
 ]
 
@@ -68,7 +76,11 @@ test('the built core loads few packages, and no engine', () => {
 })
 
 describe('the public names', () => {
-  const names = { '../../src/index.ts': PUBLIC, '../../adapters/node/serve.ts': ['listener', 'serve'] }
+  const names = {
+    '../../src/index.ts': PUBLIC,
+    '../../adapters/node/serve.ts': ['listener', 'serve'],
+    '../../adapters/bun/serve.ts': ['serve'],
+  }
   for (const [path, expected] of Object.entries(names)) {
     test(`of ${path}`, async () => expect(Object.keys(await import(path)).sort()).toEqual(expected))
   }
