@@ -82,6 +82,10 @@ export interface Operation<Params extends TObject = TObject, T extends Target = 
   noun?: 'Resource' | 'Resource/Alias'
   /** The answer depends on the table's revision and the request alone: it may be kept and given again. */
   remembered?: boolean
+  /** Its result is the whole body, without an envelope. */
+  bare?: boolean
+  /** For this server's own pages: no part of the API that is described. */
+  internal?: boolean
   /** False: settings turn it off, and nobody knows it. */
   enabled?(config: Config): boolean
   handle(input: Input<Static<Params>>, grant: Grants[T]): Promise<Answer | Reply>

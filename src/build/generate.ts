@@ -7,9 +7,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { configurationDocs } from './configuration-docs.ts'
 import { moduleMaps } from './module-maps.ts'
+import { openapiDocument } from './openapi/document.ts'
 import type { Generator, Output } from './output.ts'
 
-const generators: readonly Generator[] = [moduleMaps, configurationDocs]
+const generators: readonly Generator[] = [moduleMaps, configurationDocs, openapiDocument]
 
 /** The generated files that are not as they should be. */
 export async function staleOutputs(root: string): Promise<Output[]> {
