@@ -12,6 +12,8 @@ export default defineConfig({
   format: 'esm',
   target: 'node20',
   splitting: true,
+  // The built pages are modules of their own: see `src/build/site.ts`.
+  external: [/^#/],
   sourcemap: true,
   clean: true,
 })

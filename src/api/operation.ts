@@ -90,3 +90,13 @@ export interface Operation<Params extends TObject = TObject, T extends Target = 
   enabled?(config: Config): boolean
   handle(input: Input<Static<Params>>, grant: Grants[T]): Promise<Answer | Reply>
 }
+
+/** The address of an operation as it is written in the log and in the API's description. */
+export function routeOf({ kind, name, paths }: Operation): string {
+  return kind === 'action' ? `/api/3/action/${name}` : (paths?.[0] ?? name)
+}
+
+/** The same as OpenAPI writes it: `{resource_id}`. */
+export function pathTemplate(operation: Operation): string {
+  return routeOf(operation).replace(/:(\w+)/g, '{$1}')
+}

@@ -1,6 +1,7 @@
 import { stringifyJson } from '../core/json-number.ts'
 import { concat } from '../services/stream/streams.ts'
 import type { Context } from './context.ts'
+import { escapeHtml } from './html.ts'
 import { escapeJson } from './json-string.ts'
 import type { Answer, Operation, Reply } from './operation.ts'
 
@@ -46,10 +47,11 @@ function splice({ bytes, as }: NonNullable<Answer['splice']>) {
   return as === 'string' ? escapeJson(bytes) : bytes
 }
 
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
-
 function wrapInCallback(reply: Reply, callback: string): Reply {
-  const name = callback.replace(/[&<>"']/g, (char) => HTML[char] ?? char)
-  const body = concat([encoder.encode(`${name}(`), reply.body ?? new Uint8Array(), encoder.encode(');')])
+  const body = concat([
+    encoder.encode(`${escapeHtml(callback)}(`),
+    reply.body ?? new Uint8Array(),
+    encoder.encode(');'),
+  ])
   return { ...reply, body, headers: { 'Content-Type': JSONP_TYPE } }
 }

@@ -10,7 +10,7 @@ import { UpsertParams, UpsertResult } from '../schemas/datastore-upsert.ts'
 import { DumpParams } from '../schemas/dump.ts'
 import { HelpShowParams, HelpShowResult } from '../schemas/help-show.ts'
 import { LoadParams, LoadResult, RejectedParams } from '../schemas/load.ts'
-import { params } from '../schemas/shared.ts'
+import { params, string } from '../schemas/shared.ts'
 import { create } from './endpoints/create.ts'
 import { deleteRecords, deleteTableOrRows } from './endpoints/delete.ts'
 import { dump } from './endpoints/dump.ts'
@@ -18,8 +18,10 @@ import { dumpSql } from './endpoints/dump-sql.ts'
 import { helpShow } from './endpoints/help-show.ts'
 import { info } from './endpoints/info.ts'
 import { load, rejectedRows } from './endpoints/load.ts'
+import { openapi } from './endpoints/openapi.ts'
 import { search } from './endpoints/search.ts'
 import { searchSql } from './endpoints/search-sql.ts'
+import { docsPage, explorerPage, siteFile } from './endpoints/site.ts'
 import { apiVersion, health, ready, root } from './endpoints/status.ts'
 import { upsert } from './endpoints/upsert.ts'
 import type { Operation, Target } from './operation.ts'
@@ -175,7 +177,7 @@ const pages: readonly Operation[] = [
     target: 'none',
     params: NoParams,
     result: Type.Object({ message: Type.String() }),
-    handle: async ({ context }) => root(context),
+    handle: async ({ context }) => (await explorerPage(context)) ?? root(context),
   }),
   row({
     name: 'health',
@@ -210,6 +212,46 @@ const pages: readonly Operation[] = [
     params: NoParams,
     result: Type.Object({ version: Type.Integer() }),
     handle: async ({ context }) => apiVersion(context),
+  }),
+]
+
+/** This server's own pages, and what they are made of. */
+const site: readonly Operation[] = [
+  row({
+    name: 'openapi',
+    summary: "The API's description, as OpenAPI 3.1.",
+    kind: 'page',
+    paths: ['/openapi.json'],
+    readOnly: true,
+    internal: true,
+    target: 'none',
+    params: NoParams,
+    result: Type.Any(),
+    handle: ({ context }) => openapi(context, operations),
+  }),
+  row({
+    name: 'docs',
+    summary: "The API's description, for people.",
+    kind: 'page',
+    paths: ['/docs'],
+    readOnly: true,
+    internal: true,
+    target: 'none',
+    params: NoParams,
+    result: Type.Any(),
+    handle: ({ context }) => docsPage(context),
+  }),
+  row({
+    name: 'site_file',
+    summary: 'A script, a style sheet or a picture of the pages.',
+    kind: 'page',
+    paths: ['/assets/:file'],
+    readOnly: true,
+    internal: true,
+    target: 'none',
+    params: params({ file: string() }, { unknown: 'ignore' }),
+    result: Type.Any(),
+    handle: ({ context, params: { file } }) => siteFile(context, file),
   }),
 ]
 
@@ -248,4 +290,4 @@ const help = row({
 })
 
 /** Every operation that can be asked for: the router, the boundary policy and the API's description read this table. */
-export const operations: readonly Operation[] = [...datastoreActions, help, ...pages, ...postgresActions]
+export const operations: readonly Operation[] = [...datastoreActions, help, ...pages, ...site, ...postgresActions]

@@ -9,8 +9,9 @@ import { configurationDocs } from './configuration-docs.ts'
 import { moduleMaps } from './module-maps.ts'
 import { openapiDocument } from './openapi/document.ts'
 import type { Generator, Output } from './output.ts'
+import { postmanCollection } from './postman.ts'
 
-const generators: readonly Generator[] = [moduleMaps, configurationDocs, openapiDocument]
+const generators: readonly Generator[] = [moduleMaps, configurationDocs, openapiDocument, postmanCollection]
 
 /** The generated files that are not as they should be. */
 export async function staleOutputs(root: string): Promise<Output[]> {

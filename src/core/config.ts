@@ -85,6 +85,7 @@ export const OWN_MACHINE: ReadonlySet<string> = new Set([
     'INCLUDE_UPDATED_AT',
     'MS_IN_TIMESTAMP',
   ],
+  ...['EXPLORER_ENABLED', 'SITE_TITLE', 'SITE_LOGO_URL', 'SITE_COLOR'],
   ...[
     'DUCKDB_PATH',
     'DUCKDB_MEMORY_LIMIT',

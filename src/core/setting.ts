@@ -10,6 +10,7 @@ import {
 /** The headings under which the settings are documented, in this order. */
 export const GROUPS = {
   server: 'Server',
+  pages: 'Pages for people',
   storage: 'Storage',
   reads: 'Searches and SQL',
   auth: 'Who may do what',

@@ -163,6 +163,40 @@ export const settings = Type.Object({
     default: 1024,
   }),
 
+  explorerEnabled: flag({
+    env: 'EXPLORER_ENABLED',
+    group: 'pages',
+    description: 'Show the explorer at `/` to browsers; `false` answers everybody with JSON.',
+    default: true,
+  }),
+  siteTitle: text({
+    env: 'SITE_TITLE',
+    group: 'pages',
+    description: 'What the explorer and the page of the API are called.',
+    expected: 'a text of at most 80 characters',
+    maxLength: 80,
+    default: 'Datastore',
+  }),
+  siteLogoUrl: optional(
+    text({
+      env: 'SITE_LOGO_URL',
+      group: 'pages',
+      description: 'Picture beside the title, about 32 pixels high.',
+      expected: 'an http:// or https:// address, or a path that starts with /',
+      unset: 'none',
+      example: 'https://example.org/logo.svg',
+      pattern: '^(https?://[^\\s/?#@;,\'"]+)?/(?!/)[^\\s;,\'"]*$',
+    }),
+  ),
+  siteColor: text({
+    env: 'SITE_COLOR',
+    group: 'pages',
+    description: 'Color of links, buttons and bars.',
+    expected: 'a color such as #2357c5',
+    pattern: '^#[0-9A-Fa-f]{6}$',
+    default: '#2357c5',
+  }),
+
   datastoreEngine: text({
     env: 'DATASTORE_ENGINE',
     group: 'storage',

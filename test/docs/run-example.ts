@@ -1,6 +1,6 @@
-import type { Operation } from '../../src/api/operation.ts'
+import { type Operation, pathTemplate } from '../../src/api/operation.ts'
 import { type Example, type ExampleResponse, queryPairs } from '../../src/build/openapi/examples.ts'
-import { methodOf, pathOf } from '../../src/build/openapi/operation.ts'
+import { methodOf } from '../../src/build/openapi/operation.ts'
 
 export interface Ran {
   response: ExampleResponse
@@ -20,7 +20,7 @@ export async function runExample(
   rejectedFile = '',
 ): Promise<Ran> {
   const { path = {}, query, body, type, text } = example.request
-  const filled = pathOf(operation).replace(/\{(\w+)\}/g, (_, name: string) =>
+  const filled = pathTemplate(operation).replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((path[name] ?? '').replace('{rejected_file}', rejectedFile)),
   )
   const search = new URLSearchParams(queryPairs(query))

@@ -8,7 +8,8 @@ const onFirstUse: Plugin = {
   name: 'on-first-use',
   setup({ onResolve }) {
     onResolve({ filter: /./ }, ({ kind, importer, path }) => {
-      const isOptional = /[\\/]_modules\.ts$/.test(importer) || path === 'unstorage/drivers/redis'
+      const isOptional =
+        /[\\/]_modules\.ts$/.test(importer) || path === 'unstorage/drivers/redis' || path.startsWith('#')
       return kind === 'dynamic-import' && isOptional ? { path, external: true } : undefined
     })
   },

@@ -120,6 +120,7 @@ describe('nobody is let in because a setting was forgotten', () => {
     ...{ QUERY_CACHE_MB: '1', DUMP_CACHE_MB: '5', SEARCH_RESULT_ROWS_MAX: '500', SEARCH_RESULT_ROWS_DEFAULT: '5' },
     ...{ QUERY_TIMEOUT_SECONDS: '5', SQL_SEARCH_ENABLED: 'false', SQL_MAX_CONCURRENT: '1' },
     ...{ SQL_DOWNLOAD_ROWS_MAX: '5', SQL_FUNCTIONS_ALLOW_FILE: './f' },
+    ...{ EXPLORER_ENABLED: 'false', SITE_TITLE: 'Ours', SITE_LOGO_URL: '/logo.png', SITE_COLOR: '#aa0000' },
   }
   const deployment: Env = {
     ...{ SITE_URL: 'http://a', BASE_PATH: '/a', TRUST_PROXY: 'off', ALLOWED_HOSTS: '*', CORS_ORIGINS: '*' },

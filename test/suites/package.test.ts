@@ -54,6 +54,10 @@ describe('package.json', () => {
     test(`${file} is built`, () => expect(existsSync(join(root, file))).toBe(true))
   }
 
+  for (const file of Object.values(manifest.imports as Record<string, string>)) {
+    test(`${file} is built`, () => expect(existsSync(join(root, file))).toBe(true))
+  }
+
   test('the command can be run by itself', () => {
     expect(readFileSync(join(root, starter), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n[\s\S]*dist\/main\.js/)
     expect(manifest.scripts.start).toContain(starter)

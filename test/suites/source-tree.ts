@@ -19,7 +19,7 @@ export function readSources(...folders: string[]): SourceFile[] {
   return folders.flatMap((folder) => {
     const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     return names
-      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => /\.tsx?$/.test(name))
       .map((name) => readSource(posix.join(folder, name.replaceAll('\\', '/'))))
   })
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { routeOf } from '../operation.ts'
 
 /** Why not all of an answer went out: the client hung up, or it could not be finished. */
 export type Cut = 'aborted' | 'failed'
@@ -31,8 +32,4 @@ export function logRequest(context: Context, outcome: Outcome): void {
     rows: outcome.rows,
     ...(outcome.cut && { cut: outcome.cut }),
   })
-}
-
-function routeOf({ kind, name, paths }: NonNullable<Context['operation']>): string {
-  return kind === 'action' ? `/api/3/action/${name}` : (paths?.[0] ?? name)
 }

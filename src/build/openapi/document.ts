@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Operation } from '../../api/operation.ts'
+import { type Operation, pathTemplate } from '../../api/operation.ts'
 import { operations } from '../../api/routes.ts'
 import type { Output } from '../output.ts'
 import { type Example, readExamples } from './examples.ts'
 import { ERROR_SCHEMA, failureComponents } from './failures.ts'
-import { pathItem, pathOf, schemasOf, TAGS } from './operation.ts'
+import { pathItem, schemasOf, TAGS } from './operation.ts'
 import type { JsonSchema } from './schema.ts'
 
 /** Where the document is kept: served, and read by programs that make clients. */
@@ -39,7 +39,7 @@ export function describeApi(root: string): JsonSchema {
     },
     servers: [{ url: 'http://127.0.0.1:8000' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-    paths: Object.fromEntries(described.map((row) => [pathOf(row), pathItem(row, examplesOf(row, examples))])),
+    paths: Object.fromEntries(described.map((row) => [pathTemplate(row), pathItem(row, examplesOf(row, examples))])),
     components: {
       securitySchemes: {
         token: {

@@ -35,15 +35,21 @@ export interface ExampleResponse {
 /** What an example starts from, unless it says so. */
 const TREES = ['datastore_create/schema']
 
-/** Every example, in order of names. */
+/** Every example, in order of names; of each operation those that end well first. */
 export function readExamples(root: string): Example[] {
   return readdirSync(join(root, EXAMPLES))
     .sort()
     .flatMap((operation) =>
       readdirSync(join(root, EXAMPLES, operation))
         .sort()
-        .map((file) => readExample(root, operation, file.replace(/\.json$/, ''))),
+        .map((file) => readExample(root, operation, file.replace(/\.json$/, '')))
+        .sort((a, b) => Number(isFailure(a)) - Number(isFailure(b))),
     )
+}
+
+/** One that was not recorded yet has no response. */
+function isFailure({ response }: Partial<Example>): boolean {
+  return response !== undefined && response.status >= 400
 }
 
 function readExample(root: string, operation: string, name: string): Example {
@@ -55,10 +61,12 @@ export function examplePath(root: string, operation: string, name: string): stri
   return join(root, EXAMPLES, operation, `${name}.json`)
 }
 
-/** A value of a query as text: what is no text is JSON, but for a list of texts, which repeats the name. */
+/** The values of a query as texts: of a list its items with commas between, of what else is no text JSON. */
 export function queryPairs(query: Readonly<Record<string, unknown>> = {}): [string, string][] {
-  return Object.entries(query).flatMap(([name, value]): [string, string][] => {
-    if (Array.isArray(value)) return value.map((item) => [name, String(item)])
-    return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
-  })
+  return Object.entries(query).map(([name, value]) => [name, asText(value)])
+}
+
+function asText(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

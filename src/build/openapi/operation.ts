@@ -15,14 +15,9 @@ export const TAGS = {
   'PostgreSQL only': "Actions of CKAN's that need PostgreSQL: answered with 501.",
 } as const
 
-/** What an address carries: a path's own parameters, and those of the query. */
+/** What a file that is loaded may be. */
 const FILE_TYPES = ['text/csv', 'text/tab-separated-values', 'application/json', 'application/x-ndjson']
 const BINARY = 'application/vnd.apache.parquet'
-
-/** The address of an operation as OpenAPI writes it. */
-export function pathOf({ kind, name, paths = [] }: Operation): string {
-  return kind === 'action' ? `/api/3/action/${name}` : (paths[0] ?? '').replace(/:(\w+)/g, '{$1}')
-}
 
 /** The methods of one operation. Actions that read can be called both ways; their GET is a row of its own. */
 export function pathItem(operation: Operation, examples: readonly Example[]): Record<string, JsonSchema> {
@@ -55,7 +50,7 @@ function describeMethod(operation: Operation, method: 'get' | 'post', examples: 
   const body = method === 'post' ? { requestBody: requestBody(operation, examples) } : {}
   return {
     operationId: isSecond ? `${name}_get` : name,
-    summary: isSecond ? `${summary.replace(/\.$/, '')}: by its address.` : summary,
+    summary,
     tags: [tagOf(operation)],
     ...(permission !== undefined && { security: permission === 'read' ? [{}, { token: [] }] : [{ token: [] }] }),
     ...(parameters.length > 0 && { parameters }),
@@ -64,7 +59,7 @@ function describeMethod(operation: Operation, method: 'get' | 'post', examples: 
   }
 }
 
-function tagOf({ kind, permission, target, readOnly, name }: Operation): keyof typeof TAGS {
+export function tagOf({ kind, permission, target, readOnly, name }: Operation): keyof typeof TAGS {
   if (kind === 'page') {
     if (permission === undefined) return 'Status'
     return permission === 'read' ? 'Download' : 'Load'
@@ -92,19 +87,21 @@ function parameter(
   place: 'path' | 'query',
   examples: readonly Example[],
 ): JsonSchema {
-  const { description, examples: _, ...schema } = paramSchema(params.properties[name] as JsonSchema)
+  const { description, ...schema } = paramSchema(params.properties[name] as JsonSchema)
   const shown = examples.flatMap(({ name: key, summary, request }) => {
     const value = (place === 'path' ? request.path : request.query)?.[name]
     return value === undefined ? [] : [[key, { summary, value }]]
   })
-  const isJson = schema.coerce === undefined && isStructured(params.properties[name] as JsonSchema)
+  const isJson = isStructured(params.properties[name] as JsonSchema)
   const cases = shown.length > 0 && { examples: Object.fromEntries(shown) }
   return {
     name,
     in: place,
     description,
     ...((place === 'path' || params.required?.includes(name)) && { required: true }),
-    ...(isJson ? { content: { 'application/json': { schema, ...cases } } } : { schema, ...cases }),
+    ...(isJson
+      ? { content: { 'application/json': { schema, ...cases } } }
+      : { schema, ...cases, ...(schema.type === 'array' && { explode: false }) }),
   }
 }
 

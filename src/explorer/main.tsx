@@ -1,0 +1,4 @@
+import './base.css'
+import { applyColor } from './branding.ts'
+
+applyColor()
