@@ -1,5 +1,7 @@
 import type { Compressors } from './api/compress.ts'
 import type { Caller, Service } from './api/context.ts'
+import type { UsageEvent } from './api/middleware/analytics.ts'
+import { createObservers } from './api/observers.ts'
 import type { KeptReply } from './api/remembered-answers.ts'
 import { createFetch } from './api/router.ts'
 import type { AuthProvider } from './auth/provider.ts'
@@ -11,6 +13,9 @@ import { ByteCache } from './infrastructure/byte-cache.ts'
 import { type Cache, createCache } from './infrastructure/cache.ts'
 import type { Engine } from './infrastructure/engines/engine.ts'
 import { loadEngine } from './infrastructure/engines/registry.ts'
+import { createMetrics, type Metrics } from './infrastructure/metrics.ts'
+import { createRateLimits } from './infrastructure/rate-limits.ts'
+import { createTraces } from './infrastructure/traces.ts'
 import type { DumpFiles, DumpFilesFactory } from './services/dump-files.ts'
 
 export interface DatastoreOptions {
@@ -32,6 +37,8 @@ export interface DatastoreOptions {
   compressors?: Compressors
   /** Keeps downloads of whole tables, within `DUMP_CACHE_MB`; without it they are written anew for every client. */
   dumpFiles?: DumpFilesFactory
+  /** Takes the events of `ANALYTICS_ENABLED`; by default one JSON line each through `console.log`. */
+  onUsage?: (event: UsageEvent) => void
   /** The text of `SQL_FUNCTIONS_ALLOW_FILE`: functions that SQL may call, one a line. */
   sqlFunctions?: string
 }
@@ -78,23 +85,47 @@ export async function openDatastore(
     for (const part of opened.splice(0)) await part.close?.()
   }
   try {
+    let opening: Engine | undefined
+    const metrics = config.metricsEnabled ? await createMetrics(() => opening?.activity?.()) : undefined
     const cache = options.cache ?? (await createCache(config, logger))
     if (!options.cache) opened.unshift(cache)
-    const provider = await openProvider(config, options, { cache, logger })
+    const provider = await openProvider(config, options, { cache: counted(cache, metrics), logger })
     opened.unshift(provider.provider)
     const engine = await openEngine(config, options, logger)
+    opening = engine
     opened.unshift(engine)
     const answers = config.queryCacheMb > 0 ? new ByteCache<KeptReply>(config.queryCacheMb * 1_000_000) : undefined
     const dumpFiles = openDumpFiles(config, options, engine)
     if (dumpFiles) opened.unshift(dumpFiles)
-    const { allowedHosts, compressors } = options
-    const service: Service = { config, engine, logger, answers, dumpFiles, allowedHosts, compressors, ...provider }
+    const { allowedHosts, compressors, onUsage = printUsage } = options
+    const traces = config.otelEndpoint ? await createTraces(config.otelEndpoint) : undefined
+    if (traces) opened.push(traces)
+    const isLimited = config.rateLimitRequests !== undefined || config.rateLimitAnonymousRequests !== undefined
+    const rateLimits = isLimited ? await createRateLimits(config, logger) : undefined
+    if (rateLimits) opened.push(rateLimits)
+    const observers = createObservers(config, { logger, metrics, traces, onUsage })
+    const parts = { answers, dumpFiles, allowedHosts, compressors, observers, metrics, rateLimits }
+    const service: Service = { config, engine, logger, ...parts, ...provider }
     return { service, datastore: { fetch: createFetch(service), close } }
   } catch (error) {
     await close()
     throw error
   }
 }
+
+function counted(cache: Cache, metrics: Metrics | undefined): Cache {
+  if (!metrics) return cache
+  return {
+    ...cache,
+    async get<T>(key: string) {
+      const value = await cache.get<T>(key)
+      metrics.cache('permissions', value !== undefined)
+      return value
+    },
+  }
+}
+
+const printUsage = (event: UsageEvent): void => console.log(JSON.stringify(event))
 
 const NO_PROVIDER =
   'This datastore has no authorization yet: pass `auth` to createDatastore, or set CKAN_URL (CKAN decides), ' +

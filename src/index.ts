@@ -1,5 +1,6 @@
 export type { Compressor, Compressors } from './api/compress.ts'
 export type { Caller } from './api/context.ts'
+export type { UsageEvent } from './api/middleware/analytics.ts'
 export { createDatastore, type Datastore, type DatastoreOptions } from './app.ts'
 export type {
   AuthProvider,

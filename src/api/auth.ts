@@ -7,6 +7,7 @@ import { guardAliases } from './aliases.ts'
 import type { Context } from './context.ts'
 import { credentialOf, identityOf } from './credential.ts'
 import { inTheirWords, inWordsOfSql } from './denials.ts'
+import { noteCaller } from './middleware/budget.ts'
 import type { Grants, Operation, Target } from './operation.ts'
 
 type Params = Record<string, unknown>
@@ -50,7 +51,7 @@ const policies: { [T in Target]: Policy<T> } = {
 
   async searchable(context, operation, params) {
     if (params.resource_id !== TABLE_METADATA) return policies.table(context, operation, params)
-    const mayRead = (id: string) => isAllowed(ask(context, operation, { resourceId: id }))
+    const mayRead = (id: string) => isAllowed(put(context, operation, { resourceId: id }))
     return { listing: { everything: context.service.provider.open === true, mayRead } }
   },
 
@@ -117,11 +118,17 @@ export function admit(context: Context, operation: Operation): void {
   }
 }
 
-function ask(
-  context: Context,
-  operation: Operation,
-  about: Pick<Question, 'resourceId' | 'packageId'>,
-): Promise<Decision> {
+type About = Pick<Question, 'resourceId' | 'packageId'>
+
+/** Asks, and notes the yes: the request is about that. */
+async function ask(context: Context, operation: Operation, about: About): Promise<Decision> {
+  const decision = await put(context, operation, about)
+  context.decisions.push({ ...decision, resourceId: about.resourceId })
+  await noteCaller(context, operation, decision)
+  return decision
+}
+
+async function put(context: Context, operation: Operation, about: About): Promise<Decision> {
   if (operation.permission === undefined) throw new TypeError(`${operation.name} names no permission`)
   return context.service.provider.authorize({
     ...about,

@@ -1,11 +1,14 @@
-import type { AuthProvider, Identity } from '../auth/provider.ts'
+import type { AuthProvider, Decision, Identity } from '../auth/provider.ts'
 import type { Config } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
 import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
+import type { Metrics } from '../infrastructure/metrics.ts'
+import type { RateLimits } from '../infrastructure/rate-limits.ts'
 import type { DumpFiles } from '../services/dump-files.ts'
 import type { Upload } from '../services/load/index.ts'
 import type { Compressors } from './compress.ts'
+import type { Observer } from './observers.ts'
 import type { Operation } from './operation.ts'
 import type { KeptReply } from './remembered-answers.ts'
 import { siteUrl } from './site-url.ts'
@@ -22,6 +25,12 @@ export interface Service {
   readonly dumpFiles?: DumpFiles
   /** What answers are compressed with; what every runtime has unless said. */
   readonly compressors?: Compressors
+  /** Who is told of every request: the log among them. */
+  readonly observers: readonly Observer[]
+  /** What `/metrics` tells; absent when that is turned off. */
+  readonly metrics?: Metrics
+  /** Counts what callers may take; absent without limits. */
+  readonly rateLimits?: RateLimits
   /** Host names that are served while there is no authorization; `ALLOWED_HOSTS` and its default otherwise. */
   readonly allowedHosts?: readonly string[]
   /** Why every operation on data is refused, if it is. */
@@ -60,10 +69,28 @@ export interface Context {
   upload?: Upload
   /** The resource that it is about, for the log. */
   resource?: string
+  /** Its checked parameters. */
+  params?: Readonly<Record<string, unknown>>
+  /** What its caller was allowed, in the order of asking. */
+  readonly decisions: (Decision & { resourceId?: string })[]
+  /** What its time went into, in milliseconds of `performance.now()`. */
+  readonly steps: { name: string; start: number; end: number }[]
+  /** Headers of the answer, whatever it will be. */
+  readonly headers: Record<string, string>
   /** The name of a JSONP callback. Whoever sends one is anonymous (contract §1.3). */
   callback?: string
   /** What is to be let go of once the operation is done. */
   readonly finally: (() => void)[]
+}
+
+/** Notes how long a part of a request takes. */
+export async function timed<T>({ steps }: Context, name: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  try {
+    return await work()
+  } finally {
+    steps.push({ name, start, end: performance.now() })
+  }
 }
 
 /** A request id that is safe to log and to send back. */
@@ -82,6 +109,9 @@ export function openContext(service: Service, request: Request, caller: Caller):
     startedAt: performance.now(),
     site: siteUrl(service.config, url, request.headers, caller.address),
     callback: url.searchParams.get('callback') ?? undefined,
+    decisions: [],
+    steps: [],
+    headers: {},
     finally: [],
   }
 }

@@ -35,6 +35,7 @@ export function remember(
   const held = notModified(context, tag)
   if (held) return { known: held, keep: (reply) => reply }
   const known = answers?.get(key)
+  if (answers) context.service.metrics?.cache('answers', known !== undefined)
   return {
     ...(answers && known && { known: withEncoded(answers, key, known) }),
     keep(reply) {

@@ -2,8 +2,9 @@ import { type IRequest, IttyRouter } from 'itty-router'
 import { BadRequest, MethodNotAllowed, NotFound } from '../core/errors.ts'
 import { readParams } from '../schemas/read-params.ts'
 import { admit, grant } from './auth.ts'
-import { type Caller, type Context, openContext, type Service } from './context.ts'
+import { type Caller, type Context, openContext, type Service, timed } from './context.ts'
 import { renderError } from './errors.ts'
+import { chargeBudget } from './middleware/budget.ts'
 import { guardHosts } from './middleware/host-guard.ts'
 import type { Answer, Operation, Reply } from './operation.ts'
 import { readRawParams } from './parameters.ts'
@@ -76,12 +77,15 @@ async function answer(
   if (context.request.method === 'OPTIONS') return allow(methods)
   guardHosts(context, operation)
   admit(context, operation)
-  const raw = { ...(await readRawParams(context, operation)), ...decode(pathParams) }
+  await chargeBudget(context, operation)
+  const sent = await timed(context, 'read', () => readRawParams(context, operation))
+  const raw = { ...sent, ...decode(pathParams) }
   const { params, extras, warnings } = readParams(operation.params, raw)
-  const granted = await grant(context, operation, params)
+  context.params = params
+  const granted = await timed(context, 'authorize', () => grant(context, operation, params))
   const memory = remember(context, operation, granted, raw)
   if (memory?.known) return memory.known
-  const outcome = await operation.handle({ context, params, extras, raw }, granted)
+  const outcome = await timed(context, 'run', () => operation.handle({ context, params, extras, raw }, granted))
   if (!isAnswer(outcome)) return outcome
   const reply = success(context, operation, { ...outcome, warnings: [...warnings, ...(outcome.warnings ?? [])] })
   return memory?.keep(reply) ?? reply

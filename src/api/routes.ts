@@ -18,6 +18,7 @@ import { dumpSql } from './endpoints/dump-sql.ts'
 import { helpShow } from './endpoints/help-show.ts'
 import { info } from './endpoints/info.ts'
 import { load, rejectedRows } from './endpoints/load.ts'
+import { metrics } from './endpoints/metrics.ts'
 import { openapi } from './endpoints/openapi.ts'
 import { search } from './endpoints/search.ts'
 import { searchSql } from './endpoints/search-sql.ts'
@@ -200,6 +201,19 @@ const pages: readonly Operation[] = [
     params: NoParams,
     result: Type.Object({ status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]) }),
     handle: ({ context }) => ready(context),
+  }),
+  row({
+    name: 'metrics',
+    summary: 'Counts and times of what this server does, in the format of Prometheus.',
+    kind: 'page',
+    paths: ['/metrics'],
+    readOnly: true,
+    target: 'none',
+    params: NoParams,
+    result: Type.Any(),
+    internal: true,
+    enabled: ({ metricsEnabled }) => metricsEnabled,
+    handle: ({ context }) => metrics(context),
   }),
   row({
     name: 'api_version',

@@ -2,8 +2,9 @@ import { cacheHeaders } from './caching.ts'
 import { compress } from './compress.ts'
 import type { Context } from './context.ts'
 import { describeDefect, renderError } from './errors.ts'
-import { type Cut, logRequest } from './middleware/access-log.ts'
+import type { Cut } from './middleware/access-log.ts'
 import { corsHeaders } from './middleware/cors.ts'
+import { requestEnded } from './observers.ts'
 import type { Reply } from './operation.ts'
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
@@ -37,7 +38,7 @@ function sendWhole(context: Context, { body, ...reply }: Reply): Response {
   const bytes = body instanceof Uint8Array ? body : undefined
   const length = bytes && { 'Content-Length': String(bytes.length) }
   const isHead = context.request.method === 'HEAD'
-  logRequest(context, { status: reply.status, bytes: isHead ? 0 : (bytes?.length ?? 0), rows: reply.rows })
+  requestEnded(context, { status: reply.status, bytes: isHead ? 0 : (bytes?.length ?? 0), rows: reply.rows })
   const content = isHead || !bytes ? null : (bytes as Uint8Array<ArrayBuffer>)
   return new Response(content, init(context, { ...reply, headers: { ...reply.headers, ...length } }))
 }
@@ -46,7 +47,7 @@ function init(context: Context, { status, headers }: Pick<Reply, 'status' | 'hea
   const common = { 'X-Request-Id': context.requestId, 'X-Content-Type-Options': 'nosniff' }
   const cors = corsHeaders(context)
   const caching = cacheHeaders(context, { status, headers }, cors.Vary !== undefined)
-  return { status, headers: { ...headers, ...cors, ...caching, ...common } }
+  return { status, headers: { ...headers, ...context.headers, ...cors, ...caching, ...common } }
 }
 
 /** Passes a body on and logs how it ended. A body that fails half-way breaks the connection. */
@@ -55,7 +56,7 @@ function track(context: Context, { status, rows }: Reply, reader: Reader, first:
   let bytes = 0
   let ended = false
   const end = (cut?: Cut) => {
-    if (!ended) logRequest(context, { status, bytes, rows, cut })
+    if (!ended) requestEnded(context, { status, bytes, rows, cut })
     ended = true
   }
   return new ReadableStream<Uint8Array>(

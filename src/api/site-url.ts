@@ -26,6 +26,14 @@ function underBase(site: string, basePath: string): string {
   return site.endsWith(basePath) ? site : `${site}${basePath}`
 }
 
+/** The client's own address: the last in the chain of proxies that none of the believed ones is. */
+export function forwardedFor(trust: Config['trustProxy'], headers: Headers, address?: string): string | undefined {
+  const hops = trustedHops(trust, headers, address)
+  if (hops === 0) return address
+  const path = [...listOf(headers, 'x-forwarded-for'), ...(address === undefined ? [] : [address])]
+  return path[Math.max(0, path.length - 1 - hops)] ?? address
+}
+
 /** How many proxies in front are believed. */
 function trustedHops(trust: Config['trustProxy'], headers: Headers, address?: string): number {
   if (trust === 'off') return 0

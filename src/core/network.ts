@@ -38,6 +38,20 @@ function sharesPrefix(bytes: readonly number[], range: AddressRange): boolean {
   })
 }
 
+/**
+ * An address with all but its first bits zero, as `192.0.2.0` or `2001:db8:0:0:0:0:0:0`: a network's, not a person's. A
+ * text that is no address becomes an empty one.
+ */
+export function truncateAddress(address: string, bits: { ipv4: number; ipv6: number }): string {
+  const bytes = addressBytes(address)
+  if (!bytes) return ''
+  const kept = bytes.length === 4 ? bits.ipv4 : bits.ipv6
+  const left = bytes.map((byte, index) => byte & ((0xff << (8 - Math.min(8, Math.max(0, kept - index * 8)))) & 0xff))
+  if (left.length === 4) return left.join('.')
+  const groups = Array.from({ length: 8 }, (_, at) => ((left[2 * at] ?? 0) << 8) | (left[2 * at + 1] ?? 0))
+  return groups.map((group) => group.toString(16)).join(':')
+}
+
 /** The 4 or 16 bytes of an address; undefined when it is none. */
 function addressBytes(address: string): number[] | undefined {
   if (!address.includes(':')) return ipv4Bytes(address)

@@ -17,6 +17,7 @@ export const GROUPS = {
   ckan: 'CKAN (`AUTH_TYPE=ckan`)',
   jwt: 'JSON Web Tokens (`AUTH_TYPE=jwt`)',
   bigquery: 'BigQuery (`DATASTORE_ENGINE=bigquery`)',
+  operations: 'Operations',
 } as const
 
 /** How a text that is more than a plain JSON type is read; see `readers` in `config.ts`. */

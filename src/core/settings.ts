@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { bigquerySettings } from './bigquery-settings.ts'
+import { operationsSettings } from './operations-settings.ts'
 import { choice, decimal, flag, list, optional, text, whole, word } from './setting.ts'
 
 const HTTP_ADDRESS = {
@@ -452,6 +453,8 @@ export const settings = Type.Object({
   }),
 
   ...bigquerySettings,
+
+  ...operationsSettings,
 })
 
 export type Settings = Static<typeof settings>

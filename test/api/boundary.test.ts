@@ -22,7 +22,7 @@ const calls: Record<string, string> = {
 
 /** Operations on nothing that belongs to anybody; a new one must be added here on purpose. */
 const free =
-  /^(root|openapi|docs|site_file|health|ready|api_version|help_show|datastore_(run_triggers|function_\w+|sequence_\w+))$/
+  /^(root|openapi|docs|site_file|health|ready|metrics|api_version|help_show|datastore_(run_triggers|function_\w+|sequence_\w+))$/
 
 /** What may be asked of an engine before the caller is known to be permitted. */
 const harmless = ['describe', 'inspectSql']

@@ -3,13 +3,14 @@ import vm from 'node:vm'
 import { build, type Plugin } from 'esbuild'
 import { root } from '../suites/source-tree.ts'
 
-/** Plug-ins and what only they or Redis need are loaded on first use: a bare runtime never asks for them. */
+const OPTIONAL = /^(?:#.*|unstorage\/drivers\/redis|ioredis|prom-client|rate-limiter-flexible|@opentelemetry\/.*)$/
+
+/** Plug-ins, and what only they or some settings need are loaded on first use: a bare runtime never asks for them. */
 const onFirstUse: Plugin = {
   name: 'on-first-use',
   setup({ onResolve }) {
     onResolve({ filter: /./ }, ({ kind, importer, path }) => {
-      const isOptional =
-        /[\\/]_modules\.ts$/.test(importer) || path === 'unstorage/drivers/redis' || path.startsWith('#')
+      const isOptional = /[\\/]_modules\.ts$/.test(importer) || OPTIONAL.test(path)
       return kind === 'dynamic-import' && isOptional ? { path, external: true } : undefined
     })
   },

@@ -121,6 +121,8 @@ describe('nobody is let in because a setting was forgotten', () => {
     ...{ QUERY_TIMEOUT_SECONDS: '5', SQL_SEARCH_ENABLED: 'false', SQL_MAX_CONCURRENT: '1' },
     ...{ SQL_DOWNLOAD_ROWS_MAX: '5', SQL_FUNCTIONS_ALLOW_FILE: './f' },
     ...{ EXPLORER_ENABLED: 'false', SITE_TITLE: 'Ours', SITE_LOGO_URL: '/logo.png', SITE_COLOR: '#aa0000' },
+    ...{ METRICS_ENABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a' },
+    ...{ ANALYTICS_ENABLED: 'true', ANALYTICS_IP: 'none', ANALYTICS_QUERIES: 'true' },
   }
   const deployment: Env = {
     ...{ SITE_URL: 'http://a', BASE_PATH: '/a', TRUST_PROXY: 'off', ALLOWED_HOSTS: '*', CORS_ORIGINS: '*' },
@@ -132,6 +134,7 @@ describe('nobody is let in because a setting was forgotten', () => {
     ...{ BIGQUERY_CREDENTIALS_RO: '{}', BIGQUERY_USE_QUERY_CACHE: 'false', BIGQUERY_MAX_BYTES_BILLED: '1' },
     ...{ BIGQUERY_EXPORT_BUCKET: 'bucket', BIGQUERY_EXPORT_URL_EXPIRY_HOURS: '2', BIGQUERY_EXTERNAL_WRITES: 'false' },
     ...{ BIGQUERY_API_ENDPOINT: 'http://a', STORAGE_API_ENDPOINT: 'http://a' },
+    ...{ RATE_LIMIT_REQUESTS: '1', RATE_LIMIT_ANONYMOUS_REQUESTS: '1', RATE_LIMIT_SECONDS: '1' },
   }
   const deciding = ['AUTH_TYPE', 'CKAN_URL']
 

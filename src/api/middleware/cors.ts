@@ -22,7 +22,7 @@ export function corsHeaders({ request, service, operation }: Context): Record<st
     'Access-Control-Allow-Methods': 'POST, PUT, GET, DELETE, OPTIONS',
     'Access-Control-Allow-Headers': `${apiTokenHeader}, Content-Type`,
     'Access-Control-Expose-Headers':
-      'Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, X-Request-Id',
+      'Accept-Ranges, Content-Disposition, Content-Range, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id',
   }
 }
 

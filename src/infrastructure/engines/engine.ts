@@ -313,6 +313,13 @@ export interface Supports {
   sqlDownload?: boolean
 }
 
+/** How busy an engine is just now, for `/metrics`. Keys are kinds of work in the engine's own words. */
+export interface EngineActivity {
+  running: Readonly<Record<string, number>>
+  waiting: Readonly<Record<string, number>>
+  connections?: Readonly<Record<string, number>>
+}
+
 /** A storage engine. A folder under `engines/` whose `index.ts` default-exports a factory; see README.md there. */
 export interface Engine {
   readonly name: string
@@ -353,6 +360,8 @@ export interface Engine {
   runSql(plan: SqlPlan, options?: CallOptions): Promise<SqlResult>
   /** Where `supports.sqlDownload`. The signal stops the statement; a stream that it gave is its reader's to cancel. */
   dumpSql?(plan: SqlDumpPlan, options?: CallOptions): Promise<SqlDumped>
+
+  activity?(): EngineActivity
 
   /** Throws when the engine can't answer just now. */
   healthcheck(options?: CallOptions): Promise<void>

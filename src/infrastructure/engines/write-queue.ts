@@ -1,5 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
-
 const ATTEMPTS = 6
 
 /** One write at a time for each name; what waits keeps its order (traps T15). */
@@ -33,6 +31,11 @@ export class WriteQueue {
     }
   }
 
+  /** Names that something runs or waits for. */
+  get length(): number {
+    return this.#tails.size
+  }
+
   /** Resolves when nothing runs or waits. */
   async idle(): Promise<void> {
     while (this.#tails.size > 0) await Promise.allSettled(this.#tails.values())
@@ -44,8 +47,14 @@ export class WriteQueue {
         return await work()
       } catch (error) {
         if (attempt === ATTEMPTS || !this.#isConflict(error)) throw error
-        await setTimeout(this.#firstPauseMs * 2 ** attempt * Math.random())
+        await pause(this.#firstPauseMs * 2 ** attempt * Math.random())
       }
     }
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
 }

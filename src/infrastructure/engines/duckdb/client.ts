@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { ConfigurationError, ServiceUnavailable } from '../../../core/errors.ts'
+import type { EngineActivity } from '../engine.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { startFailure } from './failures.ts'
 import { makeFolder } from './folder.ts'
-import type { Lanes } from './lane.ts'
+import type { Lane, Lanes } from './lane.ts'
 import { createLanes } from './lane.ts'
 
 export interface ClientOptions {
@@ -131,6 +132,17 @@ export class Client {
   /** Runs one step of a patient session when there is room for one more. */
   async turn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#lanes.steps.run(work, signal)
+  }
+
+  /** What runs and waits by lane, and how many connections there are. */
+  get activity(): EngineActivity {
+    const lanes = Object.entries(this.#lanes) as [string, Lane][]
+    const idle = this.#idle.length
+    return {
+      running: Object.fromEntries(lanes.map(([name, { running }]) => [name, running])),
+      waiting: Object.fromEntries(lanes.map(([name, { waiting }]) => [name, waiting])),
+      connections: { busy: this.#open.size - idle, idle },
+    }
   }
 
   /** Whether nothing runs but steps of those who mostly wait for their client. */

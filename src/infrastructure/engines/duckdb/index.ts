@@ -127,6 +127,11 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     runSql: (plan, { signal } = {}) => runSql(store, plan, signal),
     dumpSql: (plan, { signal } = {}) => dumpSql(store, plan, checkHeadroom, signal),
 
+    activity() {
+      const { waiting, ...activity } = client.activity
+      return { ...activity, waiting: { ...waiting, 'write queue': queue.length } }
+    },
+
     healthcheck: ({ signal } = {}) => client.session(async (session) => void (await session.row('SELECT 1')), signal),
     async close() {
       await queue.idle()

@@ -8,6 +8,14 @@ export class Lane {
     this.#width = width
   }
 
+  get running(): number {
+    return this.#running
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   get isBusy(): boolean {
     return this.#running > 0
   }
