@@ -12,6 +12,7 @@ export const GROUPS = {
   server: 'Server',
   pages: 'Pages for people',
   storage: 'Storage',
+  lake: 'A lake (`DATASTORE_ENGINE=ducklake`)',
   reads: 'Searches and SQL',
   auth: 'Who may do what',
   ckan: 'CKAN (`AUTH_TYPE=ckan`)',

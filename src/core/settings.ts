@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { bigquerySettings } from './bigquery-settings.ts'
+import { lakeSettings } from './lake-settings.ts'
 import { operationsSettings } from './operations-settings.ts'
 import { choice, decimal, flag, list, optional, text, whole, word } from './setting.ts'
 
@@ -238,6 +239,7 @@ export const settings = Type.Object({
       maximum: 1024,
     }),
   ),
+  ...lakeSettings,
   includeUpdatedAt: flag({
     env: 'INCLUDE_UPDATED_AT',
     group: 'storage',

@@ -96,7 +96,7 @@ describe('a mistake is told with its bounds', () => {
     [{ REDIS_URL: 'redis://r' }, `REDIS_URL is set, but not who may write: ${CHOICES}`],
     [{ DATASTORE_ENGINE: 'duckdb' }, `DATASTORE_ENGINE is set, but not who may write: ${CHOICES}`],
     [{ BIGQUERY_PROJECT: 'p' }, `BIGQUERY_PROJECT is set, but not who may write: ${CHOICES}`],
-    [{ DUCKLAKE_CATALOG: 'c' }, `DUCKLAKE_CATALOG is set, but not who may write: ${CHOICES}`],
+    [{ DUCKLAKE_CATALOG: 'duckdb:c' }, `DUCKLAKE_CATALOG is set, but not who may write: ${CHOICES}`],
     [{ HOST: '0.0.0.0' }, `HOST=0.0.0.0 is open to other machines, but nothing says who may write: ${CHOICES}`],
   ]
   for (const [env, mistake] of cases) test(mistake, () => expect(mistakes(env)).toEqual([mistake]))
@@ -135,6 +135,10 @@ describe('nobody is let in because a setting was forgotten', () => {
     ...{ BIGQUERY_EXPORT_BUCKET: 'bucket', BIGQUERY_EXPORT_URL_EXPIRY_HOURS: '2', BIGQUERY_EXTERNAL_WRITES: 'false' },
     ...{ BIGQUERY_API_ENDPOINT: 'http://a', STORAGE_API_ENDPOINT: 'http://a' },
     ...{ RATE_LIMIT_REQUESTS: '1', RATE_LIMIT_ANONYMOUS_REQUESTS: '1', RATE_LIMIT_SECONDS: '1' },
+    ...{ DUCKLAKE_CATALOG: 'postgres://u:p@h/d', DUCKLAKE_DATA_PATH: 's3://b/p', DUCKLAKE_METADATA_SCHEMA: 's' },
+    ...{ DUCKLAKE_S3_ENDPOINT: 'http://a', DUCKLAKE_S3_REGION: 'r', DUCKLAKE_S3_KEY: 'k', DUCKLAKE_S3_SECRET: 's' },
+    ...{ DUCKLAKE_GCS_ENDPOINT: 'http://a', DUCKLAKE_GCS_KEY: 'k', DUCKLAKE_GCS_SECRET: 's' },
+    ...{ DUCKLAKE_HISTORY_HOURS: '1', DUCKLAKE_MAINTENANCE_MINUTES: '1', DUCKDB_EXTENSION_DIRECTORY: './e' },
   }
   const deciding = ['AUTH_TYPE', 'CKAN_URL']
 
@@ -160,7 +164,7 @@ describe('nobody is let in because a setting was forgotten', () => {
 
   const others: [name: string, sentence: string][] = [
     ['BIGQUERY_DATASET', 'BIGQUERY_DATASET is set'],
-    ['DUCKLAKE_DATA', 'DUCKLAKE_DATA is set'],
+    ['DUCKLAKE_TABLES', 'DUCKLAKE_TABLES is set'],
     ['CKAN_SITE_URL', 'CKAN_SITE_URL is set'],
     ['CKAN_URI', 'CKAN_URI is set (did you mean CKAN_URL?)'],
     ['CKANURL', 'CKANURL is set (did you mean CKAN_URL?)'],

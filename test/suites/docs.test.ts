@@ -14,7 +14,7 @@ describe('the docs of the settings are what the schema says', () => {
 
 describe('.env.example', () => {
   const example = readFileSync(`${root}/.env.example`, 'utf8')
-  const lines = [...example.matchAll(/^#([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => ({ name, value }))
+  const lines = [...example.matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)].map(([, name = '', value = '']) => ({ name, value }))
 
   test('has every setting once', () => {
     expect(lines.map(({ name }) => name).sort()).toEqual(settingRows.map(({ schema }) => schema.env).sort())

@@ -2,6 +2,7 @@
 
 export const modules = {
   duckdb: () => import('./duckdb/index.ts'),
+  ducklake: () => import('./ducklake/index.ts'),
 } as const
 
 export type ModuleName = keyof typeof modules

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Client } from '../../../src/infrastructure/engines/duckdb/client.ts'
+import { openDataFile } from '../../../src/infrastructure/engines/duckdb/data-file.ts'
 import type { Engine } from '../../../src/infrastructure/engines/engine.ts'
 import { Kit, refusal } from '../../suites/engine/kit.ts'
 import { openIn } from './open.ts'
@@ -117,7 +117,7 @@ test('what a crash left in the working folders is cleared at the next start', as
 
 test('a statement that can not be stopped is told of, after what is stored is in the file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stuck-'))
-  const client = await Client.open({ path: folder })
+  const client = await openDataFile({ path: folder })
   let stop = () => {}
   const stuck = client.session(() => new Promise<void>((resolve) => (stop = resolve)))
   await client.session((session) => session.run('CREATE TABLE kept (a INTEGER)'))

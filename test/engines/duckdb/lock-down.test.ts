@@ -2,7 +2,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Client } from '../../../src/infrastructure/engines/duckdb/client.ts'
+import type { Client } from '../../../src/infrastructure/engines/duckdb/client.ts'
+import { openDataFile } from '../../../src/infrastructure/engines/duckdb/data-file.ts'
 import { openIn } from './open.ts'
 
 /** The settings of the instance that serves requests, each seen on that instance (traps T3, T4, T6). */
@@ -12,7 +13,7 @@ describe('the DuckDB instance', () => {
 
   beforeAll(async () => {
     path = await mkdtemp(join(tmpdir(), 'lock-down-'))
-    client = await Client.open({ path, memoryLimit: '300MB', threads: 1 })
+    client = await openDataFile({ path, memoryLimit: '300MB', threads: 1 })
   })
 
   afterAll(async () => {

@@ -7,7 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDatastore, type Datastore } from '../../../src/app.ts'
 import { NotAuthorized, ServiceUnavailable } from '../../../src/core/errors.ts'
-import { Client } from '../../../src/infrastructure/engines/duckdb/client.ts'
+import { openDataFile } from '../../../src/infrastructure/engines/duckdb/data-file.ts'
 import { dumpSql } from '../../../src/infrastructure/engines/duckdb/sql-export.ts'
 import { spyingProvider, toRequest } from '../../fixtures/datastore.ts'
 import { expectError } from '../../fixtures/envelope.ts'
@@ -224,7 +224,7 @@ describe('what is left behind', () => {
 
   test('nothing, when the disk gets full under way', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'full-disk-'))
-    const client = await Client.open({ path: folder })
+    const client = await openDataFile({ path: folder })
     let looks = 0
     const checkHeadroom = async () => {
       looks += 1

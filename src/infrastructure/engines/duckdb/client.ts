@@ -1,40 +1,34 @@
-import { readdir, realpath, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
-import { DuckDBInstance } from '@duckdb/node-api'
-import { ConfigurationError, ServiceUnavailable } from '../../../core/errors.ts'
+import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api'
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { EngineActivity } from '../engine.ts'
-import { quoteLiteral } from '../sql/quote.ts'
-import { startFailure } from './failures.ts'
-import { makeFolder } from './folder.ts'
+import type { Folders } from './folder.ts'
 import type { Lane, Lanes } from './lane.ts'
 import { createLanes } from './lane.ts'
 
 export interface ClientOptions {
-  /** A folder: `datastore.duckdb` with `tmp/`, `load/` and `export/` beside it. */
-  path: string
-  memoryLimit?: string
-  threads?: number
+  folders: Folders
+  /** Opens the instance and locks it; asked again when the one before was lost. */
+  open(): Promise<DuckDBInstance>
+  /** Makes a new connection ready for callers' own SQL. */
+  prepareSql?(connection: DuckDBConnection): Promise<unknown>
+  /** What a failure of DuckDB means here. `lost`: the instance is of no use any more. */
+  failed?(error: unknown, lost: () => void): unknown
+  /** Shared with another client of this process. */
+  lanes?: Lanes
+  /** Called on the last connection, when nothing else runs. */
+  flush?(connection: DuckDBConnection): Promise<unknown>
+  /** Called when the instance is closed. */
+  closed?(): void
 }
 
-/** Folders beside the data file: the only ones that DuckDB may touch once it is locked. */
-export interface Folders {
-  tmp: string
-  load: string
-  export: string
-}
-
-/** 64 KiB: a table of 20 rows takes 90 KB instead of 280, and large tables cost the same (traps T25). */
-export const BLOCK_SIZE = 65536
+/** Connections that nobody has leased: those for callers' own SQL stand where its names are looked for. */
+type Idle = Record<'plain' | 'sql', DuckDBConnection[]>
 
 /** How often what runs for somebody who has left is told to stop: between two statements nobody listens. */
 const INTERRUPT_MS = 20
 /** How long a close waits for reads to stop. */
 const CLOSE_MS = 10_000
-
-/** Data folders that this process has open: DuckDB's own lock keeps only other processes out (traps T6). */
-const openFolders = new Set<string>()
 
 type Bound = (string | number | bigint | null)[]
 
@@ -42,11 +36,16 @@ type Bound = (string | number | bigint | null)[]
 export class Session {
   readonly #connection: DuckDBConnection
   readonly #beforeCommit: () => void
+  readonly #failure: (error: unknown) => unknown
 
-  /** @param beforeCommit - Ends what may interrupt the connection: nobody knows how an interrupted commit ended. */
-  constructor(connection: DuckDBConnection, beforeCommit: () => void) {
+  /**
+   * @param beforeCommit - Ends what may interrupt the connection: nobody knows how an interrupted commit ended.
+   * @param failure - What a failure of DuckDB is thrown as.
+   */
+  constructor(connection: DuckDBConnection, beforeCommit: () => void, failure: (error: unknown) => unknown) {
     this.#connection = connection
     this.#beforeCommit = beforeCommit
+    this.#failure = failure
   }
 
   get connection(): DuckDBConnection {
@@ -55,7 +54,7 @@ export class Session {
 
   /** Runs a statement to its end; throws when it fails at any row. Answers the rows. */
   async rows(sql: string, values?: Bound): Promise<DuckDBValue[][]> {
-    const reader = await this.#connection.runAndReadAll(sql, values)
+    const reader = await this.#ask(() => this.#connection.runAndReadAll(sql, values))
     return reader.getRows()
   }
 
@@ -65,8 +64,13 @@ export class Session {
 
   /** Runs a statement for its effect; answers how many rows it changed. */
   async run(sql: string, values?: Bound): Promise<number> {
-    const result = await this.#connection.run(sql, values)
+    const result = await this.#ask(() => this.#connection.run(sql, values))
     return result.rowsChanged
+  }
+
+  /** The caller destroys it. */
+  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    return this.#ask(() => this.#connection.prepare(sql))
   }
 
   /** All of it or nothing. */
@@ -82,42 +86,36 @@ export class Session {
       throw error
     }
   }
+
+  async #ask<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
 }
 
-/** The one DuckDB instance of this process and its connections. */
+/** A DuckDB instance and its connections. */
 export class Client {
   readonly folders: Folders
-  readonly #instance: DuckDBInstance
-  readonly #path: string
-  readonly #idle: DuckDBConnection[] = []
-  readonly #open = new Set<DuckDBConnection>()
-  readonly #lanes = createLanes()
+  readonly #options: ClientOptions
+  readonly #lanes: Lanes
+  #instance: DuckDBInstance
+  #reopening: Promise<void> | undefined
+  #idle: Idle = { plain: [], sql: [] }
+  #open = new Set<DuckDBConnection>()
   #closed = false
 
-  private constructor(instance: DuckDBInstance, path: string, folders: Folders) {
+  private constructor(instance: DuckDBInstance, options: ClientOptions) {
     this.#instance = instance
-    this.#path = path
-    this.folders = folders
+    this.#options = options
+    this.#lanes = options.lanes ?? createLanes()
+    this.folders = options.folders
   }
 
-  /** Opens the one instance of this process, sets everything that can only be set now, and locks it (traps T4, T6). */
   static async open(options: ClientOptions): Promise<Client> {
-    const path = resolve(options.path)
-    const folders = { tmp: join(path, 'tmp'), load: join(path, 'load'), export: join(path, 'export') }
-    let claimed: string | undefined
-    try {
-      for (const folder of Object.values(folders)) await makeFolder(folder)
-      claimed = await claim(path)
-      const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), {
-        default_block_size: String(BLOCK_SIZE),
-      })
-      for (const folder of Object.values(folders)) await clear(folder)
-      await lockDown(instance, folders, options)
-      return new Client(instance, claimed, folders)
-    } catch (error) {
-      if (claimed !== undefined) openFolders.delete(claimed)
-      throw error instanceof ConfigurationError ? error : startFailure(error, path)
-    }
+    return new Client(await options.open(), options)
   }
 
   /** Leases a connection, and interrupts what runs on it when the signal aborts. */
@@ -126,7 +124,7 @@ export class Client {
     signal?: AbortSignal,
     lane: Exclude<keyof Lanes, 'steps'> = 'reads',
   ): Promise<T> {
-    return this.#lanes[lane].run(() => this.#lease(work, signal), signal)
+    return this.#lanes[lane].run(() => this.#lease(work, lane === 'sql' ? 'sql' : 'plain', signal), signal)
   }
 
   /** Runs one step of a patient session when there is room for one more. */
@@ -137,7 +135,7 @@ export class Client {
   /** What runs and waits by lane, and how many connections there are. */
   get activity(): EngineActivity {
     const lanes = Object.entries(this.#lanes) as [string, Lane][]
-    const idle = this.#idle.length
+    const idle = this.#idle.plain.length + this.#idle.sql.length
     return {
       running: Object.fromEntries(lanes.map(([name, { running }]) => [name, running])),
       waiting: Object.fromEntries(lanes.map(([name, { waiting }]) => [name, waiting])),
@@ -161,13 +159,13 @@ export class Client {
    * statements takes a `turn`. When the signal aborts, what runs on it is interrupted; `release` then drops it.
    */
   async patientSession(signal?: AbortSignal): Promise<{ session: Session; release: () => void }> {
-    const connection = await this.#connect()
+    const connection = await this.#connect('plain')
     const deaf = interruptOnAbort(connection, signal)
     const release = () => {
       deaf()
-      this.#giveBack(connection, signal)
+      this.#giveBack(connection, 'plain', signal)
     }
-    return { session: new Session(connection, deaf), release }
+    return { session: this.#session(connection, deaf), release }
   }
 
   /**
@@ -189,41 +187,78 @@ export class Client {
       await sleep(INTERRUPT_MS)
     }
     const connection = await this.#instance.connect()
-    await connection.run('CHECKPOINT').catch(() => undefined)
+    await this.#options.flush?.(connection).catch(() => undefined)
     if (isBusy()) throw new Error('A statement could not be stopped.')
     for (const open of [...this.#open, connection]) open.closeSync()
     this.#instance.closeSync()
-    openFolders.delete(this.#path)
+    this.#options.closed?.()
   }
 
-  async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const connection = await this.#connect()
+  async #lease<T>(work: (session: Session) => Promise<T>, kind: keyof Idle, signal?: AbortSignal): Promise<T> {
+    const connection = await this.#connect(kind)
     const deaf = interruptOnAbort(connection, signal)
     try {
       signal?.throwIfAborted()
-      return await work(new Session(connection, deaf))
+      return await work(this.#session(connection, deaf))
     } catch (error) {
       signal?.throwIfAborted()
-      throw error
+      throw this.#failure(error)
     } finally {
       deaf()
-      this.#giveBack(connection, signal)
+      this.#giveBack(connection, kind, signal)
     }
   }
 
-  async #connect(): Promise<DuckDBConnection> {
+  #session(connection: DuckDBConnection, deaf: () => void): Session {
+    const open = this.#open
+    return new Session(connection, deaf, (error) => this.#failure(error, open))
+  }
+
+  #failure(error: unknown, open = this.#open): unknown {
+    return this.#options.failed ? this.#options.failed(error, () => this.#lose(open)) : error
+  }
+
+  async #connect(kind: keyof Idle): Promise<DuckDBConnection> {
     if (this.#closed) throw new ServiceUnavailable('The datastore is closing.')
-    const idle = this.#idle.pop()
+    await this.#reopening
+    const idle = this.#idle[kind].pop()
     if (idle) return idle
-    const connection = await this.#instance.connect()
-    this.#open.add(connection)
-    return connection
+    try {
+      const connection = await this.#instance.connect()
+      this.#open.add(connection)
+      if (kind === 'sql') await this.#options.prepareSql?.(connection)
+      return connection
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  /** Opens another instance in place of the one with these connections, once. Those that are leased end by themselves. */
+  #lose(open: Set<DuckDBConnection>): void {
+    if (this.#closed || open !== this.#open) return
+    const lost = this.#instance
+    for (const connection of Object.values(this.#idle).flat()) connection.closeSync()
+    this.#idle = { plain: [], sql: [] }
+    this.#open = new Set()
+    this.#reopening = this.#options
+      .open()
+      .then((instance) => {
+        this.#instance = instance
+        lost.closeSync()
+        this.#reopening = undefined
+      })
+      .catch((error) => {
+        // Whoever asks next tries again.
+        this.#reopening = undefined
+        throw this.#failure(error)
+      })
+    this.#reopening.catch(() => undefined)
   }
 
   /** One that was interrupted may be inside a transaction whose end was interrupted as well: it is not used again. */
-  #giveBack(connection: DuckDBConnection, signal?: AbortSignal): void {
+  #giveBack(connection: DuckDBConnection, kind: keyof Idle, signal?: AbortSignal): void {
     if (this.#closed) return
-    if (!signal?.aborted) return void this.#idle.push(connection)
+    if (!signal?.aborted && this.#open.has(connection)) return void this.#idle[kind].push(connection)
     this.#open.delete(connection)
     connection.closeSync()
   }
@@ -241,42 +276,4 @@ function interruptOnAbort(connection: DuckDBConnection, signal: AbortSignal | un
     signal?.removeEventListener('abort', interrupt)
     clearInterval(timer)
   }
-}
-
-async function claim(path: string): Promise<string> {
-  const real = await realpath(path)
-  if (openFolders.has(real)) {
-    throw new ConfigurationError([
-      `This process has the data in ${path} open already: one DuckDB file serves one datastore.`,
-    ])
-  }
-  openFolders.add(real)
-  return real
-}
-
-async function clear(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
-}
-
-async function lockDown(instance: DuckDBInstance, folders: Folders, options: ClientOptions): Promise<void> {
-  const connection = await instance.connect()
-  const settings: [string, string][] = [
-    ['TimeZone', "'UTC'"],
-    // `7 / 2` is 3, as in PostgreSQL.
-    ['integer_division', 'true'],
-    ['temp_directory', quoteLiteral(folders.tmp)],
-    ['preserve_insertion_order', 'true'],
-    ['autoinstall_known_extensions', 'false'],
-    ['autoload_known_extensions', 'false'],
-    ['allow_community_extensions', 'false'],
-    ...(options.memoryLimit ? [['memory_limit', quoteLiteral(options.memoryLimit)] as [string, string]] : []),
-    ...(options.threads ? [['threads', String(options.threads)] as [string, string]] : []),
-    ['allowed_directories', `[${Object.values(folders).map(quoteLiteral).join(', ')}]`],
-    ['enable_external_access', 'false'],
-    // Downloads lower it for a moment (`trimPages`).
-    ['allowed_configs', "['memory_limit']"],
-    ['lock_configuration', 'true'],
-  ]
-  for (const [name, value] of settings) await connection.run(`SET GLOBAL ${name} = ${value}`)
-  connection.closeSync()
 }

@@ -8,10 +8,10 @@ import { checkConstraints, checkRules, checkStoredRows } from './constraints.ts'
 import { appendTyped, storedRecords } from './insert.ts'
 import type { Scales, StoredTable } from './metadata.ts'
 import { insertTable, nameHolder, updateTable } from './metadata.ts'
-import { changeTypes, storageTypes } from './retype.ts'
+import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { CATALOG, currentTable, dialectOf, firstRevision, now, tableName, write } from './store.ts'
+import { CATALOG, commit, currentTable, dialectOf, firstRevision, now, tableName, write } from './store.ts'
 
 /** Makes a table or alters the stored one, and appends the plan's records: all of it or nothing. */
 export async function createTable(store: Store, plan: TablePlan, signal?: AbortSignal): Promise<Written> {
@@ -22,19 +22,25 @@ export async function createTable(store: Store, plan: TablePlan, signal?: AbortS
 
 async function create(store: Store, session: Session, plan: TablePlan): Promise<Written> {
   const { records } = plan
-  const current = await currentTable(store, session, plan.id, plan.basedOn)
+  store.storage.checkNames(plan)
+  const known = await currentTable(store, session, plan.id, plan.basedOn)
   const staged = records ? stagedColumns(plan.columns, records) : []
-  const kept = keptScales(plan, current)
+  const kept = keptScales(plan, known)
   const dialectFor = (scales: Scales) => dialectOf(store, { scales })
   const widened = records
-    ? await stageRecords(store.client, session, { columns: staged, records, scales: kept, stored: current, dialectFor })
+    ? await stageRecords(store.writer, session, { columns: staged, records, scales: kept, stored: known, dialectFor })
     : {}
-  const altered = plannedTable(plan, current, { ...kept, ...widened })
-  const dialect = dialectOf(store, altered)
+  const scales = { ...kept, ...widened }
+  const dialect = dialectFor(scales)
   await checkRules(session, plan.columns, dialect)
-  if (records) await checkConstraints(session, staged, dialect)
+  if (records) {
+    await checkConstraints(session, staged, dialect)
+    await store.storage.checkValues(session, staged)
+  }
 
-  const { table, answered } = await session.transaction(async () => {
+  const { table, affected, answered } = await commit(store, session, plan.id, async () => {
+    const current = await currentTable(store, session, plan.id, plan.basedOn)
+    const altered = plannedTable(plan, current, scales)
     await checkNames(session, plan)
     if (current) await alter(store, session, current, altered)
     if (!current) await session.run(`CREATE TABLE ${tableName(plan.id)} (${columnDefinitions(store, altered)})`)
@@ -45,11 +51,9 @@ async function create(store: Store, session: Session, plan: TablePlan): Promise<
     const answered =
       plan.includeRecords &&
       (await storedRecords(session, table, dialect, plan.includeRecords, `t._id >= ${altered.nextId}`))
-    return { table, answered }
+    return { table, affected: table.count - altered.count, answered }
   })
-  store.tables.set(table.id, table)
-  store.fullText.schedule(table.id)
-  return { table, affected: table.count - altered.count, ...(answered && { records: answered }), warnings: [] }
+  return { table, affected, ...(answered && { records: answered }), warnings: [] }
 }
 
 async function append(session: Session, table: StoredTable, staged: readonly Column[]): Promise<StoredTable> {
@@ -111,7 +115,7 @@ async function alter(store: Store, session: Session, current: StoredTable, plann
   for (const name of dropped) await session.run(`ALTER TABLE ${table} DROP COLUMN ${quoteIdentifier(name)}`)
   for (const [name, type] of added)
     await session.run(`ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(name)} ${type}`)
-  await changeTypes(session, planned.id, new Map(retyped))
+  await store.storage.changeTypes(session, planned.id, new Map(retyped))
 }
 
 export async function checkNames(

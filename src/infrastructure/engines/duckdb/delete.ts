@@ -8,7 +8,7 @@ import { storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { deleteTable, readTable, updateCounters, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
-import { CATALOG, currentTable, dialectOf, now, tableName, write } from './store.ts'
+import { CATALOG, commit, currentTable, dialectOf, now, tableName, write } from './store.ts'
 
 /** Deletes rows, columns or the whole table, in one transaction. */
 export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortSignal): Promise<Written> {
@@ -24,17 +24,16 @@ export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortS
 }
 
 async function dropTable(store: Store, session: Session, id: string): Promise<Written> {
-  const table = await readTable(session, id)
-  if (table?.id !== id) throw new TableNotFound(id)
-  await session.transaction(async () => {
+  const { affected } = await commit(store, session, id, async () => {
+    const table = await readTable(session, id)
+    if (table?.id !== id) throw new TableNotFound(id)
     await store.fullText.noteReset(session.connection, id, table.count)
     await session.run(`DROP TABLE ${tableName(id)}`)
     await deleteTable(session, id)
+    return { table: undefined, affected: table.count }
   })
-  store.tables.delete(id)
-  store.fullText.schedule(id)
   await store.rejectedFiles?.drop(id)
-  return { table: undefined, affected: table.count, warnings: [] }
+  return { table: undefined, affected, warnings: [] }
 }
 
 async function dropColumns(
@@ -42,26 +41,25 @@ async function dropColumns(
   session: Session,
   plan: Extract<DeletePlan, { what: 'columns' }>,
 ): Promise<Written> {
-  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
   const dropped = new Set(plan.columns)
-  const revision = current.revision + 1
-  const table: StoredTable = {
-    ...current,
-    columns: current.columns.filter(({ name }) => !dropped.has(name)),
-    indexes: current.indexes.filter((index) => !index.some((name) => dropped.has(name))),
-    scales: Object.fromEntries(Object.entries(current.scales).filter(([name]) => !dropped.has(name))),
-    revision,
-    schemaRevision: revision,
-    updatedAt: now(),
-  }
-  await session.transaction(async () => {
+  const { table } = await commit(store, session, plan.id, async () => {
+    const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
+    const revision = current.revision + 1
+    const table: StoredTable = {
+      ...current,
+      columns: current.columns.filter(({ name }) => !dropped.has(name)),
+      indexes: current.indexes.filter((index) => !index.some((name) => dropped.has(name))),
+      scales: Object.fromEntries(Object.entries(current.scales).filter(([name]) => !dropped.has(name))),
+      revision,
+      schemaRevision: revision,
+      updatedAt: now(),
+    }
     for (const name of plan.columns)
       await session.run(`ALTER TABLE ${tableName(plan.id)} DROP COLUMN ${quoteIdentifier(name)}`)
     await store.fullText.noteReset(session.connection, table.id, table.count)
     await updateTable(session, table)
+    return { table }
   })
-  store.tables.set(table.id, table)
-  store.fullText.schedule(table.id)
   return { table, affected: 0, warnings: [] }
 }
 
@@ -70,30 +68,26 @@ async function deleteRows(
   session: Session,
   plan: Extract<DeletePlan, { what: 'rows' }>,
 ): Promise<Written> {
-  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
-  const dialect = dialectOf(store, current)
-  const condition = plan.filter ? filterCondition(plan.filter, dialect, literals) : 'TRUE'
-  const { table, affected, records } = await session
-    .transaction(async () => {
-      const { includeDeleted } = plan
-      const records =
-        includeDeleted &&
-        (await storedRecords(session, current, dialect, includeDeleted.columns, condition, includeDeleted.limit))
-      await store.fullText.noteChanged(
-        session.connection,
-        current.id,
-        current.count,
-        `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`,
-      )
-      const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`)
-      const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
-      await updateCounters(session, table)
-      return { table, affected, records }
-    })
-    .catch((error) => {
-      throw invalidQuery(error)
-    })
-  store.tables.set(table.id, table)
-  store.fullText.schedule(table.id)
+  const { table, affected, records } = await commit(store, session, plan.id, async () => {
+    const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
+    const dialect = dialectOf(store, current)
+    const condition = plan.filter ? filterCondition(plan.filter, dialect, literals) : 'TRUE'
+    const { includeDeleted } = plan
+    const records =
+      includeDeleted &&
+      (await storedRecords(session, current, dialect, includeDeleted.columns, condition, includeDeleted.limit))
+    await store.fullText.noteChanged(
+      session.connection,
+      current.id,
+      current.count,
+      `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`,
+    )
+    const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`)
+    const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
+    await updateCounters(session, table)
+    return { table, affected, records }
+  }).catch((error) => {
+    throw invalidQuery(error)
+  })
   return { table, affected, ...(records && { records }), warnings: [] }
 }

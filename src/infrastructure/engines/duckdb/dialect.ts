@@ -94,15 +94,20 @@ export interface DialectOptions {
   /** Timestamps always carry milliseconds (contract §10.1). */
   msInTimestamp: boolean
   scaleOf(column: Column): number
+  /** What items of a list of JSON texts are stored as. */
+  jsonItems?: 'JSON' | 'VARCHAR'
 }
 
 /** DuckDB's SQL for the shared field types. */
-export function createDialect({ msInTimestamp, scaleOf }: DialectOptions): Dialect {
+export function createDialect({ msInTimestamp, scaleOf, jsonItems = 'JSON' }: DialectOptions): Dialect {
   const families = familyRows(msInTimestamp ? timestampText : plainTimestampText)
   const rowOf = ({ type }: StoredType) => families[type.type.family]
   const elementStorage = (column: StoredType) => storageOf(column, rowOf(column))
 
-  const storage = (column: StoredType) => elementStorage(column) + (column.type.array ? '[]' : '')
+  const storage = (column: StoredType) => {
+    if (!column.type.array) return elementStorage(column)
+    return `${column.type.type.family === 'json' ? jsonItems : elementStorage(column)}[]`
+  }
 
   const elementFromText = (raw: string, column: StoredType) => {
     const pattern = textPattern(column.type)

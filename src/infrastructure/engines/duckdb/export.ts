@@ -312,7 +312,7 @@ class Exporter {
     const { columns, copyOptions } = exportFormats[format]
     const dialect = dialectOf(store, table as StoredTable)
     const selected = columns(cells, dialect, line).join(', ')
-    const inOrder = window !== undefined && (await this.#liesInOrder(window))
+    const inOrder = store.storage.keepsOrder && window !== undefined && (await this.#liesInOrder(window))
     const by = inOrder ? '' : order.map(({ value, direction }) => `${value} ${direction}`).join(', ')
     const shown = cells.map((cell, index) => ({ ...cell, value: `c${index}` }))
     const cut = this.#range ? '' : ` LIMIT ${limit ?? 'ALL'} OFFSET ${offset}`

@@ -1,41 +1,29 @@
-import { rm, stat, statfs } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
 import { Checkpointer } from './checkpointer.ts'
-import { Client } from './client.ts'
-import { createTable } from './create.ts'
-import { deleteFrom } from './delete.ts'
-import { dumpTable } from './export.ts'
+import { openDataFile } from './data-file.ts'
+import { engineOn } from './engine-on.ts'
 import { isConflict } from './failures.ts'
-import { makeFolder } from './folder.ts'
+import { emptyFolder, headroomOf } from './folder.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
-import { functionList, inspect } from './gate/index.ts'
-import { loadFile } from './load/index.ts'
-import { receiveFile } from './load/receive.ts'
+import { functionList } from './gate/index.ts'
 import { RejectedFiles } from './load/rejected-files.ts'
-import { parquetColumns } from './load/source.ts'
-import { prepareMetadata, readLargeTables, readListing, readTable } from './metadata.ts'
-import { searchTable } from './read.ts'
+import { prepareMetadata, readLargeTables, readTable } from './metadata.ts'
+import { changeTypes } from './retype.ts'
 import { tableSize } from './size.ts'
-import { runSql } from './sql.ts'
-import { dumpSql } from './sql-export.ts'
-import type { Store } from './store.ts'
+import type { Storage, Store } from './store.ts'
 import { TableCache } from './table-cache.ts'
 import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
-import { upsertRecords } from './upsert.ts'
-
-/** Free bytes below which nothing is written any more: a full disk can cost the write-ahead log (traps T14). */
-const HEADROOM = 64 * 1024 * 1024
 
 /** The embedded engine: one DuckDB file in a folder, one process. */
 export default async function duckdb({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
   const functions = await functionList(sqlFunctions)
   const path = resolve(config.duckdbPath)
-  const client = await Client.open({ path, memoryLimit: config.duckdbMemoryLimit, threads: config.duckdbThreads })
+  const client = await openDataFile({ path, memoryLimit: config.duckdbMemoryLimit, threads: config.duckdbThreads })
   const queue = new WriteQueue(isConflict)
   const checkpointer = new Checkpointer(client, queue)
   const fullText = new FullTextIndex({
@@ -59,6 +47,8 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   const rejectedFiles = rejected === undefined ? undefined : new RejectedFiles(rejected)
   const store: Store = {
     client,
+    writer: client,
+    storage: fileStorage,
     queue,
     tables: new TableCache(),
     msInTimestamp: config.msInTimestamp,
@@ -76,19 +66,16 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 
   const scratch = await keptFolder('dumps', 'downloads')
 
-  const checkHeadroom = async (bytes = 0) => {
-    const { bavail, bsize } = await statfs(path)
-    if (bavail * bsize < HEADROOM + bytes)
-      throw new ServiceUnavailable('The disk is nearly full: nothing is written until there is room.')
-  }
+  const checkHeadroom = headroomOf(path)
 
-  return {
+  return engineOn(store, {
     name: 'duckdb',
     location: path,
     supports: { sqlDownload: true },
     ...(scratch !== undefined && { scratch }),
-
-    async describe(idOrAlias, { signal } = {}) {
+    functions,
+    checkHeadroom,
+    async describe(idOrAlias, signal) {
       for (;;) {
         const known = store.tables.get(idOrAlias)
         if (known) return known
@@ -97,42 +84,8 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
         if (!table || store.tables.remember(table, since)) return table
       }
     },
-    size: async (id, { signal } = {}) =>
+    size: async (id, signal) =>
       tableSize(client, store.tables.get(id), (await stat(join(path, 'datastore.duckdb'))).size, signal),
-    list: (page, { signal } = {}) => client.session((session) => readListing(session, page), signal),
-
-    async create(plan, { signal } = {}) {
-      await checkHeadroom()
-      return createTable(store, plan, signal)
-    },
-    async upsert(plan, { signal } = {}) {
-      await checkHeadroom()
-      return upsertRecords(store, plan, signal)
-    },
-    delete: (plan, { signal } = {}) => deleteFrom(store, plan, signal),
-
-    receive: (body, { signal } = {}) => receiveFile(body, { folder: client.folders.load, checkHeadroom, signal }),
-    parquetColumns: (file, { signal } = {}) => parquetColumns(client, file, signal),
-    async load(plan, { signal } = {}) {
-      await checkHeadroom()
-      return loadFile(store, plan, checkHeadroom, signal)
-    },
-    rejectedRows: async (id, file) => rejectedFiles?.open(id, file),
-
-    search: (plan, { signal } = {}) => searchTable(store, plan, signal),
-    dump: (plan, { signal } = {}) => dumpTable(store, plan, signal),
-
-    inspectSql: (sql, { signal } = {}) =>
-      client.session((session) => inspect(session.connection, sql, functions), signal),
-    runSql: (plan, { signal } = {}) => runSql(store, plan, signal),
-    dumpSql: (plan, { signal } = {}) => dumpSql(store, plan, checkHeadroom, signal),
-
-    activity() {
-      const { waiting, ...activity } = client.activity
-      return { ...activity, waiting: { ...waiting, 'write queue': queue.length } }
-    },
-
-    healthcheck: ({ signal } = {}) => client.session(async (session) => void (await session.row('SELECT 1')), signal),
     async close() {
       await queue.idle()
       await fullText.close()
@@ -140,11 +93,18 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       rejectedFiles?.close()
       await client.close()
     },
-  }
+  })
 }
 
-async function emptyFolder(folder: string): Promise<string> {
-  await rm(folder, { recursive: true, force: true })
-  await makeFolder(folder)
-  return folder
+const fileStorage: Storage = {
+  keepsOrder: true,
+  jsonItems: 'JSON',
+  async transaction(session, _id, work, committed) {
+    const result = await session.transaction(work)
+    committed(result)
+    return result
+  },
+  changeTypes,
+  checkNames() {},
+  async checkValues() {},
 }

@@ -3,6 +3,7 @@ import { ConfigurationError } from '../../../core/errors.ts'
 import { columnType } from '../../../core/field-types.ts'
 import type { Column, SchemaField } from '../../../core/table-schema.ts'
 import type { Table } from '../engine.ts'
+import { quoteLiteral } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 
 /** A table as this engine keeps it. */
@@ -39,32 +40,41 @@ const COLUMNS = 'resource_id, definition, next_id, row_count, revision, schema_r
 
 /** Makes the metadata tables of a new file, and refuses a file whose metadata is newer than this service. */
 export async function prepareMetadata(session: Session): Promise<void> {
-  await session.run('CREATE TABLE IF NOT EXISTS _datastore_format (version INTEGER NOT NULL)')
-  const [version] = (await session.row('SELECT max(version) FROM _datastore_format')) ?? []
+  await session.run('CREATE TABLE IF NOT EXISTS datastore.main._datastore_format (version INTEGER NOT NULL)')
+  const [version] = (await session.row('SELECT max(version) FROM datastore.main._datastore_format')) ?? []
   if (typeof version === 'number' && version > FORMAT_VERSION) {
     throw new ConfigurationError([
       `The data was written by a newer version of this service (metadata format ${version}, this one reads ${FORMAT_VERSION}): update it.`,
     ])
   }
   if (version === null || version === undefined) {
-    await session.run(`INSERT INTO _datastore_format VALUES (${FORMAT_VERSION})`)
+    await session.run(`INSERT INTO datastore.main._datastore_format VALUES (${FORMAT_VERSION})`)
   }
   await session.run(
-    'CREATE TABLE IF NOT EXISTS _table_metadata (resource_id VARCHAR NOT NULL, definition VARCHAR NOT NULL, ' +
+    'CREATE TABLE IF NOT EXISTS datastore.main._table_metadata (resource_id VARCHAR NOT NULL, definition VARCHAR NOT NULL, ' +
       'next_id BIGINT NOT NULL, row_count BIGINT NOT NULL, revision BIGINT NOT NULL, schema_revision BIGINT NOT NULL, ' +
       'created_at VARCHAR NOT NULL, updated_at VARCHAR NOT NULL)',
   )
-  await session.run('CREATE TABLE IF NOT EXISTS _table_aliases (alias VARCHAR NOT NULL, resource_id VARCHAR NOT NULL)')
+  await session.run(
+    'CREATE TABLE IF NOT EXISTS datastore.main._table_aliases (alias VARCHAR NOT NULL, resource_id VARCHAR NOT NULL)',
+  )
 }
 
 /** The stored table with this id, or with this alias. */
 export async function readTable(session: Session, idOrAlias: string): Promise<StoredTable | undefined> {
-  const row =
-    (await session.row(`SELECT ${COLUMNS} FROM _table_metadata WHERE resource_id = $1`, [idOrAlias])) ??
+  const table = await readById(session, idOrAlias)
+  if (table) return table
+  const [id] =
     (await session.row(
-      `SELECT ${COLUMNS} FROM _table_metadata WHERE resource_id = (SELECT resource_id FROM _table_aliases WHERE alias = $1)`,
-      [idOrAlias],
-    ))
+      `SELECT resource_id FROM datastore.main._table_aliases WHERE alias = ${quoteLiteral(idOrAlias)}`,
+    )) ?? []
+  return id === undefined ? undefined : readById(session, String(id))
+}
+
+async function readById(session: Session, id: string): Promise<StoredTable | undefined> {
+  const row = await session.row(
+    `SELECT ${COLUMNS} FROM datastore.main._table_metadata WHERE resource_id = ${quoteLiteral(id)}`,
+  )
   return row && fromRow(row)
 }
 
@@ -74,7 +84,7 @@ export async function readListing(
   page: { after?: string; limit: number },
 ): Promise<{ id: string; aliases: readonly string[] }[]> {
   const rows = await session.rows(
-    `SELECT resource_id, definition FROM _table_metadata WHERE resource_id > $1 ORDER BY resource_id LIMIT ${page.limit}`,
+    `SELECT resource_id, definition FROM datastore.main._table_metadata WHERE resource_id > $1 ORDER BY resource_id LIMIT ${page.limit}`,
     [page.after ?? ''],
   )
   return rows.map(([id, definition]) => ({ id: String(id), aliases: parse(definition).aliases }))
@@ -82,56 +92,69 @@ export async function readListing(
 
 /** Ids of the tables with at least so many rows. */
 export async function readLargeTables(session: Session, rows: number): Promise<string[]> {
-  const found = await session.rows(`SELECT resource_id FROM _table_metadata WHERE row_count >= ${rows}`)
+  const found = await session.rows(`SELECT resource_id FROM datastore.main._table_metadata WHERE row_count >= ${rows}`)
   return found.map(([id]) => String(id))
 }
 
 /** Who holds a name, as a table or as an alias. */
 export async function nameHolder(session: Session, name: string): Promise<{ table?: string; alias?: string }> {
   const [table] =
-    (await session.row('SELECT resource_id FROM _table_metadata WHERE lower(resource_id) = lower($1)', [name])) ?? []
+    (await session.row('SELECT resource_id FROM datastore.main._table_metadata WHERE lower(resource_id) = lower($1)', [
+      name,
+    ])) ?? []
   const [alias] =
-    (await session.row('SELECT resource_id FROM _table_aliases WHERE lower(alias) = lower($1)', [name])) ?? []
+    (await session.row('SELECT resource_id FROM datastore.main._table_aliases WHERE lower(alias) = lower($1)', [
+      name,
+    ])) ?? []
   return { ...(typeof table === 'string' && { table }), ...(typeof alias === 'string' && { alias }) }
 }
 
 export async function insertTable(session: Session, table: StoredTable): Promise<void> {
-  await session.run(`INSERT INTO _table_metadata (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, [
-    table.id,
-    definitionOf(table),
-    ...counters(table),
-    table.createdAt,
-    table.updatedAt,
-  ])
-  await replaceAliases(session, table)
+  const values = [table.id, definitionOf(table), table.createdAt, table.updatedAt].map(quoteLiteral)
+  const [id, definition, ...times] = values
+  await session.run(
+    `INSERT INTO datastore.main._table_metadata (${COLUMNS}) VALUES (${[id, definition, ...counters(table), ...times].join(', ')})`,
+  )
+  await addAliases(session, table)
 }
 
 /** Writes what a change of definition moved, counters included. */
 export async function updateTable(session: Session, table: StoredTable): Promise<void> {
-  await session.run(
-    'UPDATE _table_metadata SET definition = $2, next_id = $3, row_count = $4, revision = $5, schema_revision = $6, ' +
-      'updated_at = $7 WHERE resource_id = $1',
-    [table.id, definitionOf(table), ...counters(table), table.updatedAt],
-  )
+  await update(session, table, `definition = ${quoteLiteral(definitionOf(table))}, `)
   await replaceAliases(session, table)
 }
 
 /** Writes what a change of rows moved. */
 export async function updateCounters(session: Session, table: StoredTable): Promise<void> {
+  await update(session, table, '')
+}
+
+/** Values stand in the text: a statement with parameters is planned twice. */
+async function update(session: Session, table: StoredTable, definition: string): Promise<void> {
+  const [nextId, rows, revision, schemaRevision] = counters(table)
   await session.run(
-    'UPDATE _table_metadata SET next_id = $2, row_count = $3, revision = $4, schema_revision = $5, updated_at = $6 WHERE resource_id = $1',
-    [table.id, ...counters(table), table.updatedAt],
+    `UPDATE datastore.main._table_metadata SET ${definition}next_id = ${nextId}, row_count = ${rows}, revision = ${revision}, ` +
+      `schema_revision = ${schemaRevision}, updated_at = ${quoteLiteral(table.updatedAt)} WHERE resource_id = ${quoteLiteral(table.id)}`,
   )
 }
 
 export async function deleteTable(session: Session, id: string): Promise<void> {
-  await session.run('DELETE FROM _table_metadata WHERE resource_id = $1', [id])
-  await session.run('DELETE FROM _table_aliases WHERE resource_id = $1', [id])
+  await session.run('DELETE FROM datastore.main._table_metadata WHERE resource_id = $1', [id])
+  await session.run('DELETE FROM datastore.main._table_aliases WHERE resource_id = $1', [id])
 }
 
-async function replaceAliases(session: Session, { id, aliases }: StoredTable): Promise<void> {
-  await session.run('DELETE FROM _table_aliases WHERE resource_id = $1', [id])
-  for (const alias of aliases) await session.run('INSERT INTO _table_aliases VALUES ($1, $2)', [alias, id])
+async function replaceAliases(session: Session, table: StoredTable): Promise<void> {
+  const { id, aliases } = table
+  const stored = await session.rows('SELECT alias FROM datastore.main._table_aliases WHERE resource_id = $1', [id])
+  const old = new Set(stored.map(([alias]) => String(alias)))
+  if (old.size === aliases.length && aliases.every((alias) => old.has(alias))) return
+  if (old.size > 0) await session.run('DELETE FROM datastore.main._table_aliases WHERE resource_id = $1', [id])
+  await addAliases(session, table)
+}
+
+async function addAliases(session: Session, { id, aliases }: StoredTable): Promise<void> {
+  for (const alias of aliases)
+    await session.run('INSERT INTO datastore.main._table_aliases VALUES ($1, $2)', [alias, id])
 }
 
 function counters(table: StoredTable): number[] {
@@ -153,11 +176,16 @@ function definitionOf(table: StoredTable): string {
     scales: table.scales,
     hasUpdatedAt: table.hasUpdatedAt,
   }
-  return JSON.stringify(definition)
+  const text = JSON.stringify(definition)
+  return PLACEHOLDER.test(text) ? Buffer.from(text).toString('base64') : text
 }
 
+/** DuckLake would take such a text, also in user data, for a place that it has to fill in. */
+const PLACEHOLDER = /\{[A-Z_]+\}/
+
 function parse(definition: DuckDBValue | undefined): Definition {
-  return JSON.parse(String(definition)) as Definition
+  const text = String(definition)
+  return JSON.parse(text.startsWith('{') ? text : Buffer.from(text, 'base64').toString()) as Definition
 }
 
 function fromRow([

@@ -92,7 +92,7 @@ export function aliasTables({ resolved }: Pick<SqlPlan, 'resolved'>): string {
 
 /** The columns of a statement's result: `c0`, `c1` … in the order of its own, which may have equal names or none. */
 export async function resultColumns(session: Session, sql: string): Promise<ResultColumn[]> {
-  const prepared = await session.connection.prepare(sql)
+  const prepared = await session.prepare(sql)
   try {
     const given = Array.from({ length: prepared.columnCount }, (_, index) =>
       resultName(prepared.columnName(index), sql),

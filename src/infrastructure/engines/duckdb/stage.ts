@@ -81,7 +81,8 @@ function readJson(file: string, records: Records): string {
 /** Forgets what was staged on this connection. */
 export async function dropStage(session: Session): Promise<void> {
   const tables = ['_texts', '_shapes', '_typed', '_resolved', '_written']
-  await session.run(tables.map((table) => `DROP TABLE IF EXISTS temp.${table}`).join('; '))
+  const drops = tables.map((table) => `DROP TABLE IF EXISTS temp.${table}`)
+  await session.run(['BEGIN TRANSACTION', ...drops, 'COMMIT'].join('; '))
 }
 
 /** Which of its columns each record carried: the temporary table `_shapes`. */

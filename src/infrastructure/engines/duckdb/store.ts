@@ -1,4 +1,6 @@
+import type { Column } from '../../../core/table-schema.ts'
 import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
+import type { TablePlan } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { WriteQueue } from '../write-queue.ts'
@@ -10,20 +12,64 @@ import type { FullTextIndex } from './full-text/builder.ts'
 import type { RejectedFiles } from './load/rejected-files.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable, scaleOf } from './metadata.ts'
+import type { StorageTypes } from './retype.ts'
 import { dropStage } from './stage.ts'
 import type { TableCache } from './table-cache.ts'
 
 /** What the parts of this engine share. */
 export interface Store {
+  /** What reads. */
   readonly client: Client
+  /** What writes; the same one, where one instance can do both. */
+  readonly writer: Client
+  readonly storage: Storage
   readonly queue: WriteQueue
   readonly tables: TableCache
   readonly msInTimestamp: boolean
-  readonly fullText: FullTextIndex
+  readonly fullText: Pick<FullTextIndex, 'coverage' | 'noteChanged' | 'noteReset' | 'schedule'>
   /** Where rows are kept that loads have left out; absent where no folder could be made for them. */
   readonly rejectedFiles?: RejectedFiles
   /** Called after a change of definition has been committed: the log should not have to replay it (traps T14). */
   readonly definitionChanged: () => void
+}
+
+/** What a DuckDB file and a lake do each in its own way. */
+export interface Storage {
+  /** Whether rows that are asked for without an order come as they were written, each time. */
+  readonly keepsOrder: boolean
+  readonly jsonItems: 'JSON' | 'VARCHAR'
+  /**
+   * Runs a write as one transaction: all of it or nothing, with nobody else's between its reads and its writes. It may be
+   * run again when it met another.
+   *
+   * @param id - The table.
+   * @param committed - Called after the commit and before anybody else's turn.
+   */
+  transaction<T extends Changed>(
+    session: Session,
+    id: string,
+    work: () => Promise<T>,
+    committed: (result: T) => void,
+  ): Promise<T>
+  /** Changes columns' types in the transaction of a write, before rows are written. Nothing that is stored is lost. */
+  changeTypes(session: Session, id: string, types: StorageTypes): Promise<void>
+  /**
+   * Refuses names that can't be kept as they are.
+   *
+   * @throws ValidationError naming the first.
+   */
+  checkNames(plan: Pick<TablePlan, 'id' | 'aliases' | 'columns'>): void
+  /**
+   * Refuses staged values that can't be kept as they are.
+   *
+   * @throws ValidationError naming the row and the column.
+   */
+  checkValues(session: Session, columns: readonly Column[]): Promise<void>
+}
+
+/** What a write has made of its table; undefined: it is gone. */
+export interface Changed {
+  table: StoredTable | undefined
 }
 
 /** The name in the write queue under which tables come and go and aliases change hands. */
@@ -34,8 +80,15 @@ export function tableName(id: string): string {
   return `datastore.main.${quoteIdentifier(id)}`
 }
 
-export function dialectOf(store: Pick<Store, 'msInTimestamp'>, { scales }: Pick<StoredTable, 'scales'>): Dialect {
-  return createDialect({ msInTimestamp: store.msInTimestamp, scaleOf: ({ name }) => scaleOf(scales, name) })
+export function dialectOf(
+  store: Pick<Store, 'msInTimestamp' | 'storage'>,
+  { scales }: Pick<StoredTable, 'scales'>,
+): Dialect {
+  return createDialect({
+    msInTimestamp: store.msInTimestamp,
+    scaleOf: ({ name }) => scaleOf(scales, name),
+    jsonItems: store.storage.jsonItems,
+  })
 }
 
 export { ID_COLUMN, UPDATED_AT_COLUMN }
@@ -50,7 +103,7 @@ export async function write<T>(
   return store.queue.run(
     names,
     () =>
-      store.client.session(
+      store.writer.session(
         async (session) => {
           try {
             return await work(session)
@@ -67,6 +120,21 @@ export async function write<T>(
       ),
     signal,
   )
+}
+
+/** Runs the transaction of a write, and remembers what it has made of the table. */
+export async function commit<T extends Changed>(
+  store: Store,
+  session: Session,
+  id: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const result = await store.storage.transaction(session, id, work, ({ table }) => {
+    if (table) store.tables.set(id, table)
+    else store.tables.delete(id)
+  })
+  store.fullText.schedule(id)
+  return result
 }
 
 /** The table that a plan was made for, as it is now: changed since, the plan must be made again. */

@@ -1,10 +1,11 @@
 import type { StoredTable } from './metadata.ts'
 
-/** Tables as last read or written by this process, the only one on the file. */
+/** Tables as last read or written by this process. */
 export class TableCache {
   readonly #tables = new Map<string, StoredTable>()
   readonly #changed = new Map<string, number>()
   #now = 0
+  #cleared = 0
 
   /** The time of a read that begins now, for `remember`. */
   get now(): number {
@@ -17,7 +18,7 @@ export class TableCache {
 
   /** Keeps what a read that began at `since` found; false when a write came between: then it may be old. */
   remember(table: StoredTable, since: number): boolean {
-    if ((this.#changed.get(table.id) ?? 0) > since) return false
+    if (Math.max(this.#cleared, this.#changed.get(table.id) ?? 0) > since) return false
     this.#tables.set(table.id, table)
     return true
   }
@@ -32,6 +33,14 @@ export class TableCache {
   delete(id: string): void {
     this.#change(id)
     this.#tables.delete(id)
+  }
+
+  /** When somebody else may have written anything. */
+  clear(): void {
+    this.#now += 1
+    this.#cleared = this.#now
+    this.#changed.clear()
+    this.#tables.clear()
   }
 
   #change(id: string): void {

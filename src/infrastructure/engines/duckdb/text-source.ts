@@ -5,7 +5,7 @@ import type { Store } from './store.ts'
 import { dialectOf, tableName } from './store.ts'
 
 /** A table as full text sees it: every value as the text that a csv dump would show. */
-export function textSource(store: Pick<Store, 'msInTimestamp'>, table: StoredTable): TextSource {
+export function textSource(store: Pick<Store, 'msInTimestamp' | 'storage'>, table: StoredTable): TextSource {
   const dialect = dialectOf(store, table)
   const columns = table.columns.map((column) => ({
     name: column.name,

@@ -4,7 +4,7 @@ import type { Session } from './client.ts'
 import type { StoredTable } from './metadata.ts'
 import { readListing, readTable, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
-import { tableName, write } from './store.ts'
+import { commit, tableName, write } from './store.ts'
 
 const PAGE = 500
 
@@ -13,22 +13,25 @@ export async function addUpdatedAt(store: Store): Promise<void> {
   let after: string | undefined
   for (;;) {
     const page = await store.client.session((session) => readListing(session, { after, limit: PAGE }))
-    for (const { id } of page) await write(store, [id], (session) => addTo(session, id))
+    for (const { id } of page) await write(store, [id], (session) => addTo(store, session, id))
     after = page.at(-1)?.id
     if (page.length < PAGE) return
   }
 }
 
-async function addTo(session: Session, id: string): Promise<void> {
-  const table = await readTable(session, id)
-  if (!table || table.hasUpdatedAt) return
-  const revision = table.revision + 1
-  const changed: StoredTable = { ...table, hasUpdatedAt: true, revision, schemaRevision: revision }
-  await session.transaction(async () => {
+async function addTo(store: Store, session: Session, id: string): Promise<void> {
+  const known = await readTable(session, id)
+  if (!known || known.hasUpdatedAt) return
+  await commit(store, session, id, async () => {
+    const table = await readTable(session, id)
+    if (!table || table.hasUpdatedAt) return { table }
+    const revision = table.revision + 1
+    const changed: StoredTable = { ...table, hasUpdatedAt: true, revision, schemaRevision: revision }
     await session.run(`ALTER TABLE ${tableName(id)} ADD COLUMN ${UPDATED_AT_COLUMN} TIMESTAMPTZ`)
     await session.run(
       `UPDATE ${tableName(id)} SET ${UPDATED_AT_COLUMN} = ${quoteLiteral(table.updatedAt)}::TIMESTAMPTZ`,
     )
     await updateTable(session, changed)
+    return { table: changed }
   })
 }

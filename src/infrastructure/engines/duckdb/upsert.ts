@@ -9,10 +9,10 @@ import { partsInOrder } from './merge-order.ts'
 import { countTargets, mergeDuplicates, refuseMissing, resolveTargets } from './merge-targets.ts'
 import type { StoredTable } from './metadata.ts'
 import { updateCounters, updateTable } from './metadata.ts'
-import { changeTypes, storageTypes } from './retype.ts'
+import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { currentTable, dialectOf, now, tableName, write } from './store.ts'
+import { commit, currentTable, dialectOf, now, tableName, write } from './store.ts'
 
 /** Leaves a transaction without a trace, with its answer. */
 class DryRun {
@@ -34,30 +34,34 @@ export async function upsertRecords(store: Store, plan: UpsertPlan, signal?: Abo
 }
 
 async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise<Written> {
-  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
-  const staged = stagedColumns(current.columns, plan.records)
-  const widened = await stageRecords(store.client, session, {
+  const known = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
+  const staged = stagedColumns(known.columns, plan.records)
+  const widened = await stageRecords(store.writer, session, {
     columns: staged,
     records: plan.records,
-    scales: current.scales,
-    stored: current,
+    scales: known.scales,
+    stored: known,
     dialectFor: (scales) => dialectOf(store, { scales }),
   })
-  const revision = current.revision + 1
-  const table: StoredTable = {
-    ...current,
-    scales: { ...current.scales, ...widened },
-    revision,
-    // Whoever read the table before the digits grew would round them.
-    schemaRevision: Object.keys(widened).length > 0 ? revision : current.schemaRevision,
-    updatedAt: now(),
-  }
-  const dialect = dialectOf(store, table)
+  const scales = { ...known.scales, ...widened }
+  const isWidened = Object.keys(widened).length > 0
+  const dialect = dialectOf(store, { scales })
   await checkConstraints(session, staged, dialect)
+  await store.storage.checkValues(session, staged)
 
-  const written = await session.transaction(async () => {
-    if (Object.keys(widened).length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
-    await changeTypes(
+  const { written } = await commit(store, session, plan.id, async () => {
+    const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
+    const revision = current.revision + 1
+    const table: StoredTable = {
+      ...current,
+      scales,
+      revision,
+      // Whoever read the table before the digits grew would round them.
+      schemaRevision: isWidened ? revision : current.schemaRevision,
+      updatedAt: now(),
+    }
+    if (isWidened) await store.fullText.noteReset(session.connection, table.id, current.count)
+    await store.storage.changeTypes(
       session,
       table.id,
       storageTypes(
@@ -67,14 +71,12 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
     )
     const { affected, after, ids } =
       plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
-    await (Object.keys(widened).length > 0 ? updateTable : updateCounters)(session, after)
+    await (isWidened ? updateTable : updateCounters)(session, after)
     const records = plan.includeRecords && (await storedRecords(session, after, dialect, plan.includeRecords, ids))
     const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
     if (plan.dryRun) throw new DryRun({ ...written, table: current })
-    return written
+    return { table: after, written }
   })
-  store.tables.set(table.id, written.table as StoredTable)
-  store.fullText.schedule(table.id)
   return written
 }
 

@@ -10,10 +10,10 @@ import { translateFailure } from '../failures.ts'
 import { appendTyped } from '../insert.ts'
 import type { Scales, StoredTable } from '../metadata.ts'
 import { insertTable, scaleOf, updateTable } from '../metadata.ts'
-import { changeTypes, storageTypes } from '../retype.ts'
+import { storageTypes } from '../retype.ts'
 import { dropStage } from '../stage.ts'
 import type { Store } from '../store.ts'
-import { CATALOG, currentTable, dialectOf, tableName } from '../store.ts'
+import { CATALOG, commit, currentTable, dialectOf, tableName } from '../store.ts'
 import { merge } from '../upsert.ts'
 import { dropRejects } from './bad-records.ts'
 import { withTypes } from './source.ts'
@@ -30,17 +30,18 @@ export async function loadFile(
   checkHeadroom: (bytes: number) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<Loaded> {
-  const { client, queue, rejectedFiles } = store
+  const { writer, queue, rejectedFiles } = store
+  store.storage.checkNames(plan)
   const rejectedFile = {
-    path: join(client.folders.export, `${randomUUID()}.csv`),
+    path: join(writer.folders.export, `${randomUUID()}.csv`),
     hasRoom: async (bytes: number) => {
       if (!rejectedFiles?.hasRoom(bytes)) return false
       await checkHeadroom(bytes)
       return true
     },
   }
-  const { session, release } = await client.patientSession(signal)
-  const turn = <T>(work: () => Promise<T>) => client.turn(work, signal)
+  const { session, release } = await writer.patientSession(signal)
+  const turn = <T>(work: () => Promise<T>) => writer.turn(work, signal)
   try {
     const current = await turn(() => currentTable(store, session, plan.id, plan.basedOn))
     const keepsRows = plan.method === 'replace' ? undefined : current
@@ -57,11 +58,12 @@ export async function loadFile(
         rejectedFile,
       })
       await checkConstraints(session, staged.columns, dialectFor(staged.scales))
+      await store.storage.checkValues(session, staged.columns)
       return staged
     })
     const names = current ? [plan.id] : [CATALOG, plan.id]
     const write = async () => {
-      const loaded = await turn(() => commit(store, session, plan, staged, scales))
+      const loaded = await turn(() => commitLoad(store, session, plan, staged, scales))
       return { ...loaded, ...(await keepRejected(store, plan, staged, rejectedFile.path, signal)) }
     }
     const loaded = await queue.run(names, write, signal)
@@ -98,21 +100,21 @@ async function forget(session: Session): Promise<void> {
   await dropRejects(session)
 }
 
-async function commit(
+async function commitLoad(
   store: Store,
   session: Session,
   plan: LoadPlan,
   staged: Staged,
   stagedFor: Scales,
 ): Promise<Loaded> {
-  const current = await currentTable(store, session, plan.id, plan.basedOn)
-  if (current && plan.method !== 'replace' && JSON.stringify(current.scales) !== JSON.stringify(stagedFor)) {
-    throw new StaleSchema(`the numbers of table ${plan.id} have got more digits`)
-  }
   const types = new Map(staged.columns.map((column) => [column.name, column]))
   const columns = plan.columns.map((column) => types.get(column.name) ?? column)
-  const asked: StoredTable = plannedTable({ ...plan, columns }, current, staged.scales)
-  const { table, affected } = await session.transaction(async () => {
+  const { table, affected } = await commit(store, session, plan.id, async () => {
+    const current = await currentTable(store, session, plan.id, plan.basedOn)
+    if (current && plan.method !== 'replace' && JSON.stringify(current.scales) !== JSON.stringify(stagedFor)) {
+      throw new StaleSchema(`the numbers of table ${plan.id} have got more digits`)
+    }
+    const asked: StoredTable = plannedTable({ ...plan, columns }, current, staged.scales)
     await checkNames(session, plan)
     const written =
       current && plan.method !== 'replace'
@@ -121,8 +123,6 @@ async function commit(
     await (current ? updateTable : insertTable)(session, written.table)
     return written
   })
-  store.tables.set(table.id, table)
-  store.fullText.schedule(table.id)
   return { table, affected, rejected: staged.rejected, badCells: staged.badCells, warnings: [] }
 }
 
@@ -158,7 +158,7 @@ async function addRows(
 ): Promise<Rows> {
   const widened = table.columns.filter(({ name }) => scaleOf(table.scales, name) !== scaleOf(current.scales, name))
   if (widened.length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
-  await changeTypes(session, table.id, storageTypes(widened, dialectOf(store, table)))
+  await store.storage.changeTypes(session, table.id, storageTypes(widened, dialectOf(store, table)))
   if (method === 'insert') {
     const affected = await appendTyped(session, table, staged.columns)
     return { affected, table: { ...table, nextId: table.nextId + affected, count: table.count + affected } }

@@ -1,0 +1,104 @@
+import { dirname, resolve } from 'node:path'
+import { makeFolder } from '../duckdb/folder.ts'
+import { quoteLiteral } from '../sql/quote.ts'
+import { FileLock, ProcessLock } from './file-lock.ts'
+import type { Lock } from './lock.ts'
+
+/** Where a lake's catalog is, and how it is shared. */
+export interface Catalog {
+  /** For people; without a password. */
+  readonly location: string
+  readonly extensions: readonly string[]
+  /** Whether a second instance can read beside the one that writes. */
+  readonly shared: boolean
+  /** Statements before the lake is attached: secrets, which never show. */
+  readonly prepare: readonly string[]
+  /** What stands after `ducklake:`, and options of ATTACH. */
+  readonly path: string
+  readonly options: readonly string[]
+  openLock(): Promise<Lock>
+}
+
+const kinds: Readonly<Record<string, (address: string, schema: string) => Catalog>> = {
+  postgres,
+  postgresql: postgres,
+  sqlite: (address) => {
+    const file = fileOf(address)
+    return {
+      location: `sqlite:${file}`,
+      extensions: ['ducklake', 'sqlite'],
+      shared: true,
+      prepare: [],
+      path: `sqlite:${file}`,
+      // Readers and the writer of one host don't wait for each other then.
+      options: ["META_JOURNAL_MODE 'WAL'", 'META_BUSY_TIMEOUT 30000'],
+      openLock: async () => {
+        await makeFolder(dirname(file))
+        return new FileLock(`${file}.lock`)
+      },
+    }
+  },
+  duckdb: (address) => {
+    const file = fileOf(address)
+    return {
+      location: `duckdb:${file}`,
+      extensions: ['ducklake'],
+      shared: false,
+      prepare: [],
+      path: file,
+      options: [],
+      openLock: async () => {
+        await makeFolder(dirname(file))
+        return new ProcessLock()
+      },
+    }
+  },
+}
+
+/** @param address - As `DUCKLAKE_CATALOG` says it. */
+export function catalogOf(address: string, schema: string): Catalog {
+  const kind = kinds[address.slice(0, address.indexOf(':'))] as (typeof kinds)[string]
+  return kind(address, schema)
+}
+
+function fileOf(address: string): string {
+  return resolve(address.slice(address.indexOf(':') + 1))
+}
+
+/** Parameters of an address that libpq knows as well. */
+const PASSED_ON = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'connect_timeout', 'target_session_attrs']
+
+function postgres(address: string, schema: string): Catalog {
+  const url = new URL(address)
+  const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(url.username)
+  const secret = Object.entries({
+    HOST: url.hostname.replace(/^\[|\]$/g, ''),
+    PORT: url.port || '5432',
+    DATABASE: database,
+    USER: decodeURIComponent(url.username),
+    PASSWORD: decodeURIComponent(url.password),
+  }).flatMap(([name, value]) => (value === '' ? [] : [`${name} ${quoteLiteral(value)}`]))
+  const given = [...url.searchParams].filter(([name]) => PASSED_ON.includes(name))
+  const options = [['application_name', 'ckan-datastore'], ...given].map(
+    ([name, value]) => `${name}=${conninfo(value)}`,
+  )
+  return {
+    location: `postgres://${url.host}/${database}, schema ${schema}`,
+    extensions: ['ducklake', 'postgres'],
+    shared: true,
+    prepare: [`CREATE OR REPLACE SECRET catalog (TYPE postgres, ${secret.join(', ')})`],
+    path: `postgres:${options.join(' ')}`,
+    options: ["META_SECRET 'catalog'", `METADATA_SCHEMA ${quoteLiteral(schema)}`],
+    async openLock() {
+      const { PostgresLock } = await import('./postgres-lock.ts')
+      const same = new URL(address)
+      // `sslmode` then means what it means to DuckDB's own connection.
+      if (same.searchParams.has('sslmode')) same.searchParams.set('uselibpqcompat', 'true')
+      return new PostgresLock(same.href, schema)
+    },
+  }
+}
+
+function conninfo(value = ''): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

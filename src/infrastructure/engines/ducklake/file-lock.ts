@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { ServiceUnavailable } from '../../../core/errors.ts'
+import { Lane } from '../duckdb/lane.ts'
+import { quoteLiteral } from '../sql/quote.ts'
+import type { Lock } from './lock.ts'
+
+const PATIENCE_MS = 30_000
+const FIRST_PAUSE_MS = 1
+const LONGEST_PAUSE_MS = 30
+
+/** The kernel does not hold a lock of a file against the process that has it: within the process they wait here. */
+const lanes = new Map<string, Lane>()
+
+/** Files are locked by attaching them to an instance of their own, which nobody else uses. */
+let locks: Promise<DuckDBInstance> | undefined
+let attached = 0
+
+/** Holds a file that nobody else may hold. `undefined`: somebody does. The kernel lets go of it when this process dies. */
+export async function holdFile(path: string): Promise<{ release(): Promise<void> } | undefined> {
+  locks ??= DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '64MB' })
+  const connection = await (await locks).connect()
+  attached += 1
+  const name = `lock_${attached}`
+  try {
+    await connection.run(`ATTACH ${quoteLiteral(path)} AS ${name}`)
+  } catch (error) {
+    connection.closeSync()
+    if (/lock|already attached|Unique file handle/i.test(String(error))) return undefined
+    throw error
+  }
+  return {
+    async release() {
+      await connection.run(`DETACH ${name}`)
+      connection.closeSync()
+    },
+  }
+}
+
+/** The lock of a lake whose catalog is a file, for processes of one host: a file beside it. */
+export class FileLock implements Lock {
+  readonly #path: string
+  readonly #lane: Lane
+
+  constructor(path: string) {
+    this.#path = path
+    this.#lane = lanes.get(path) ?? new Lane(1)
+    lanes.set(path, this.#lane)
+  }
+
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#lane.run(async () => {
+      const held = await this.#hold(signal)
+      try {
+        return await work()
+      } finally {
+        await held.release()
+      }
+    }, signal)
+  }
+
+  async close(): Promise<void> {}
+
+  async #hold(signal?: AbortSignal) {
+    const deadline = performance.now() + PATIENCE_MS
+    for (let pause = FIRST_PAUSE_MS; performance.now() < deadline; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
+      const held = await holdFile(this.#path)
+      if (held) return held
+      await sleep(pause * (0.5 + Math.random()), undefined, { signal })
+    }
+    throw new ServiceUnavailable('Others have been writing to the lake for too long.', { retryAfterSeconds: 5 })
+  }
+}
+
+/** The lock of a lake that only this process can open. */
+export class ProcessLock implements Lock {
+  readonly #lane = new Lane(1)
+
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#lane.run(work, signal)
+  }
+
+  async close(): Promise<void> {}
+}

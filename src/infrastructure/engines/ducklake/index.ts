@@ -1,0 +1,102 @@
+import { resolve } from 'node:path'
+import { reportOutage } from '../../outage.ts'
+import { engineOn } from '../duckdb/engine-on.ts'
+import { emptyFolder, foldersIn, headroomOf } from '../duckdb/folder.ts'
+import { NOTHING_COVERED } from '../duckdb/full-text/postings.ts'
+import { functionList } from '../duckdb/gate/index.ts'
+import { prepareMetadata, readTable } from '../duckdb/metadata.ts'
+import type { Store } from '../duckdb/store.ts'
+import { addUpdatedAt } from '../duckdb/updated-at.ts'
+import type { Engine } from '../engine.ts'
+import type { EngineContext } from '../registry.ts'
+import { WriteQueue } from '../write-queue.ts'
+import { catalogOf } from './catalog.ts'
+import { dataPathOf } from './data-path.ts'
+import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
+import { openLake } from './lake.ts'
+import { currentSnapshot, lakeStorage } from './lake-storage.ts'
+import { claimScratch } from './scratch.ts'
+import { lakeSize } from './size.ts'
+import { SnapshotCache } from './snapshot-cache.ts'
+
+export const needs = ['ducklakeCatalog', 'ducklakeDataPath'] as const
+
+/** A text index would have to be written by every process under the writers' lock: words are looked for in the rows. */
+const noIndex: Store['fullText'] = {
+  coverage: async () => NOTHING_COVERED,
+  noteChanged: async () => {},
+  noteReset: async () => {},
+  schedule() {},
+}
+
+const REVISIONS =
+  'CREATE TABLE IF NOT EXISTS datastore.main._table_revisions (resource_id VARCHAR NOT NULL, revision BIGINT, snapshot_id BIGINT NOT NULL, ' +
+  'committed_at VARCHAR NOT NULL, write_id VARCHAR NOT NULL)'
+
+/** A lake: Parquet files and a catalog that many processes share. */
+export default async function ducklake({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
+  const functions = await functionList(sqlFunctions)
+  const catalog = catalogOf(config.ducklakeCatalog as string, config.ducklakeMetadataSchema)
+  const data = await dataPathOf(config)
+  const scratch = await claimScratch(resolve(config.duckdbPath))
+  const folders = foldersIn(scratch.path)
+  for (const folder of Object.values(folders)) await emptyFolder(folder)
+  const outage = reportOutage(logger)
+  const failed = lakeFailures(outage)
+  const lock = await catalog.openLock()
+  const tables = new SnapshotCache()
+  try {
+    const { reader, writer } = await lock.run(async () => {
+      const lake = await openLake({ config, catalog, data, folders, failed })
+      await lake.writer.session(async (session) => {
+        await prepareMetadata(session)
+        await session.run(REVISIONS)
+      })
+      return lake
+    })
+    const queue = new WriteQueue(isInterrupted)
+    const store: Store = {
+      client: reader,
+      writer,
+      storage: lakeStorage(lock, tables),
+      queue,
+      tables,
+      msInTimestamp: config.msInTimestamp,
+      fullText: noIndex,
+      definitionChanged() {},
+    }
+    if (config.includeUpdatedAt) await addUpdatedAt(store)
+    return engineOn(store, {
+      name: 'ducklake',
+      location: `${catalog.location}, data in ${data.path}`,
+      supports: { sqlDownload: true },
+      scratch: await emptyFolder(`${scratch.path}/dumps`),
+      functions,
+      checkHeadroom: headroomOf(scratch.path),
+      describe: (idOrAlias, signal) =>
+        reader.session(async (session) => {
+          for (;;) {
+            tables.standAt(await currentSnapshot(session))
+            outage.end('The lake answers again.')
+            const known = tables.get(idOrAlias)
+            if (known) return known
+            const since = tables.now
+            const table = await readTable(session, idOrAlias)
+            if (!table || tables.remember(table, since)) return table
+          }
+        }, signal),
+      size: (id, signal) => lakeSize(reader, id, signal),
+      async close() {
+        await queue.idle()
+        await reader.close()
+        if (writer !== reader) await writer.close()
+        await lock.close()
+        await scratch.release()
+      },
+    })
+  } catch (error) {
+    await lock.close()
+    await scratch.release()
+    throw startFailure(error, { catalog: catalog.location, dataPath: data.path })
+  }
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Session } from '../duckdb/client.ts'
+import type { StorageTypes } from '../duckdb/retype.ts'
+import type { Changed, Storage } from '../duckdb/store.ts'
+import { now, tableName } from '../duckdb/store.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import { isInterrupted } from './failures.ts'
+import type { Lock } from './lock.ts'
+import { checkNames, checkValues } from './placeholders.ts'
+import type { SnapshotCache } from './snapshot-cache.ts'
+
+const ATTEMPTS = 8
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 2000
+
+/** A commit of which nobody knows how it ended. */
+interface Uncertain<T> {
+  writeId: string
+  result: T
+}
+
+/**
+ * How a lake is written: under the writers' lock, which is taken before the transaction begins, because DuckLake's own
+ * conflicts let two merges of one key pass (traps T12).
+ */
+export function lakeStorage(lock: Lock, tables: SnapshotCache): Storage {
+  return {
+    keepsOrder: false,
+    // A list of JSON texts in PostgreSQL's catalog can't be read back.
+    jsonItems: 'VARCHAR',
+    checkNames,
+    checkValues,
+    changeTypes: rewrite,
+
+    async transaction<T extends Changed>(
+      session: Session,
+      id: string,
+      work: () => Promise<T>,
+      committed: (result: T) => void,
+    ): Promise<T> {
+      let uncertain: Uncertain<T> | undefined
+      const attempt = async () => {
+        if (uncertain && (await isStored(session, uncertain.writeId))) {
+          tables.clear()
+          return uncertain.result
+        }
+        const { result, snapshot } = await commitOnce(session, id, tables, work, (tried) => {
+          uncertain = tried
+        })
+        tables.wrote(snapshot)
+        committed(result)
+        return result
+      }
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await lock.run(attempt)
+        } catch (error) {
+          if (tries === ATTEMPTS || !isRetryable(error)) throw error
+          await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
+        }
+      }
+    },
+  }
+}
+
+/** The lock's own connection fails in Node's words. */
+function isRetryable(error: unknown): boolean {
+  return (
+    isInterrupted(error) || /^(?:57P0|08|ECONN|EPIPE)/.test(String((error as { code?: unknown } | null)?.code ?? ''))
+  )
+}
+
+async function commitOnce<T extends Changed>(
+  session: Session,
+  id: string,
+  tables: SnapshotCache,
+  work: () => Promise<T>,
+  trying: (uncertain: Uncertain<T>) => void,
+): Promise<{ result: T; snapshot: number }> {
+  const writeId = randomUUID()
+  return session.transaction(async () => {
+    const before = await currentSnapshot(session)
+    tables.standAt(before)
+    const result = await work()
+    const snapshot = before + 1
+    const texts = [id, now(), writeId].map(quoteLiteral)
+    await session.run(
+      `INSERT INTO datastore.main._table_revisions VALUES (${texts[0]}, ${result.table?.revision ?? 'NULL'}, ${snapshot}, ${texts[1]}, ${texts[2]})`,
+    )
+    trying({ writeId, result })
+    return { result, snapshot }
+  })
+}
+
+async function isStored(session: Session, writeId: string): Promise<boolean> {
+  const row = await session.row('SELECT 1 FROM datastore.main._table_revisions WHERE write_id = $1', [writeId])
+  return row !== undefined
+}
+
+/** The last snapshot that a session's transaction sees. */
+export async function currentSnapshot(session: Session): Promise<number> {
+  const [snapshot] = (await session.row('SELECT id FROM datastore.current_snapshot()')) ?? []
+  return Number(snapshot)
+}
+
+/** DuckLake only widens types, and not all that we widen: the table is written anew. */
+async function rewrite(session: Session, id: string, types: StorageTypes): Promise<void> {
+  if (types.size === 0) return
+  const table = tableName(id)
+  const columns = (await session.rows(`SELECT column_name, column_type FROM (DESCRIBE ${table})`)).map(
+    ([name, type]) => ({
+      name: quoteIdentifier(String(name)),
+      type: types.get(String(name)) ?? String(type),
+    }),
+  )
+  const values = columns.map(({ name, type }) => `CAST(${name} AS ${type}) AS ${name}`)
+  const definitions = columns.map(({ name, type }) => `${name} ${type}${name === '"_id"' ? ' NOT NULL' : ''}`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE _kept AS SELECT ${values.join(', ')} FROM ${table}`)
+  await session.run(`DROP TABLE ${table}`)
+  await session.run(`CREATE TABLE ${table} (${definitions.join(', ')})`)
+  await session.run(`INSERT INTO ${table} SELECT * FROM temp._kept ORDER BY _id`)
+  await session.run('DROP TABLE temp._kept')
+}

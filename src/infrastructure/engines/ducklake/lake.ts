@@ -1,0 +1,119 @@
+import { totalmem } from 'node:os'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { Config } from '../../../core/config.ts'
+import type { Session } from '../duckdb/client.ts'
+import { Client } from '../duckdb/client.ts'
+import type { Folders } from '../duckdb/folder.ts'
+import { makeFolder } from '../duckdb/folder.ts'
+import { createLanes } from '../duckdb/lane.ts'
+import { lockDown } from '../duckdb/lock-down.ts'
+import { quoteLiteral } from '../sql/quote.ts'
+import type { Catalog } from './catalog.ts'
+import type { DataPath } from './data-path.ts'
+import { loadExtensions } from './extensions.ts'
+
+export interface LakeOptions {
+  config: Config
+  catalog: Catalog
+  data: DataPath
+  folders: Folders
+  failed(error: unknown, lost: () => void): unknown
+}
+
+/** The instances of this process on a lake: one that writes, and one that can't, which may be the same. */
+export interface Lake {
+  reader: Client
+  writer: Client
+}
+
+/** How a lake's files are written, once for all: pages and filters read fewer bytes, and many are read at once. */
+const LAKE_OPTIONS = {
+  parquet_row_group_size: 20_480,
+  parquet_version: 2,
+  parquet_compression: "'zstd'",
+  data_inlining_row_limit: 10,
+} as const
+
+const SETTINGS = [
+  'SET GLOBAL parquet_metadata_cache = true',
+  // The writers' lock leaves nothing to retry, and a retry would take another snapshot than the one noted.
+  'SET GLOBAL ducklake_max_retry_count = 0',
+]
+
+/** Opens a lake; the first time it is made. Only one process may do so at a time. */
+export async function openLake(options: LakeOptions): Promise<Lake> {
+  const lanes = createLanes()
+  const { folders, catalog } = options
+  const client = (readOnly: boolean) =>
+    Client.open({
+      folders,
+      lanes,
+      failed: options.failed,
+      open: () => openInstance(options, readOnly),
+      prepareSql: (connection) => connection.run('USE datastore'),
+    })
+  const writer = await client(false)
+  try {
+    await writer.session(setOptions)
+    return { writer, reader: catalog.shared ? await client(true) : writer }
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
+}
+
+async function openInstance(options: LakeOptions, readOnly: boolean): Promise<DuckDBInstance> {
+  const { config, catalog, data, folders } = options
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    await loadExtensions(connection, [...catalog.extensions, ...data.extensions], config.duckdbExtensionDirectory)
+    for (const sql of [...SETTINGS, ...postgresSettings(catalog), ...catalog.prepare, ...data.prepare])
+      await connection.run(sql)
+    await attach(connection, options, readOnly)
+    const tmp = `${folders.tmp}/${readOnly ? 'reader' : 'writer'}`
+    await makeFolder(tmp)
+    await lockDown(instance, {
+      tmp,
+      directories: [data.path, ...Object.values(folders)],
+      memoryLimit: shareOf(config.duckdbMemoryLimit, catalog.shared),
+      threads: config.duckdbThreads,
+    })
+    return instance
+  } catch (error) {
+    connection.closeSync()
+    instance.closeSync()
+    throw error
+  }
+}
+
+function postgresSettings({ extensions }: Catalog): string[] {
+  // A long load would be cut off at its commit, a long download in its middle.
+  return extensions.includes('postgres') ? ['SET GLOBAL pg_idle_in_transaction_timeout_millis = 0'] : []
+}
+
+async function attach(connection: DuckDBConnection, { catalog, data }: LakeOptions, readOnly: boolean): Promise<void> {
+  const options = [...catalog.options, `DATA_PATH ${quoteLiteral(data.path)}`, ...(readOnly ? ['READ_ONLY'] : [])]
+  await connection.run(`ATTACH ${quoteLiteral(`ducklake:${catalog.path}`)} AS datastore (${options.join(', ')})`)
+}
+
+async function setOptions(session: Session): Promise<void> {
+  const rows = await session.rows("SELECT option_name, value FROM ducklake_options('datastore')")
+  const stored = new Map(rows.map(([name, value]) => [String(name), String(value)]))
+  for (const [name, value] of Object.entries(LAKE_OPTIONS)) {
+    if (!stored.has(name)) await session.run(`CALL datastore.set_option('${name}', ${value})`)
+  }
+}
+
+const UNITS = ['B', 'K', 'M', 'G', 'T']
+
+/** Two instances share what one may have; by DuckDB's own rule, 80 % of the machine's memory. */
+function shareOf(limit: string | undefined, isShared: boolean): string | undefined {
+  if (!isShared) return limit
+  const [, number = '', unit = ''] = /^([\d.]+) ?([KMGT]?)/i.exec(limit ?? '') ?? []
+  const base = /i/i.test(limit ?? '') ? 1024 : 1000
+  const machine = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
+  const bytes = limit === undefined ? 0.8 * machine : Number(number) * base ** UNITS.indexOf(unit.toUpperCase() || 'B')
+  return `${Math.floor(bytes / 2)}B`
+}

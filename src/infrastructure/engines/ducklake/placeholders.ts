@@ -1,0 +1,60 @@
+import { badValue } from '../../../core/bad-value.ts'
+import { ValidationError } from '../../../core/errors.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import type { Session } from '../duckdb/client.ts'
+import type { TablePlan } from '../engine.ts'
+import { quoteIdentifier } from '../sql/quote.ts'
+
+/** What DuckLake fills in wherever it stands in the SQL that it writes, values of users included (traps T12). */
+const PLACEHOLDER =
+  '\\{(SNAPSHOT_ID|SCHEMA_VERSION|NEXT_CATALOG_ID|NEXT_FILE_ID|AUTHOR|COMMIT_MESSAGE|COMMIT_EXTRA_INFO|METADATA_(CATALOG|SCHEMA|PATH)[A-Z_]*|DATA_PATH)\\}'
+
+const pattern = new RegExp(PLACEHOLDER)
+
+const REFUSED = `${PLACEHOLDER}|\\x00`
+
+const REASON = 'DuckLake would take it for a place to fill in'
+
+/** Columns that DuckLake keeps rows by. */
+const RESERVED = /^(row_id|begin_snapshot|end_snapshot|_ducklake_internal_.*)$/i
+
+/**
+ * Refuses names that a lake can't keep as they are.
+ *
+ * @throws ValidationError naming the first.
+ */
+export function checkNames({ id, aliases = [], columns }: Pick<TablePlan, 'id' | 'aliases' | 'columns'>): void {
+  const names = columns.map(({ name }) => name)
+  const refuse = (parameter: string, name: string, reason = REASON) => {
+    throw new ValidationError({ [parameter]: [`"${name}" can't be used as a name here: ${reason}`] })
+  }
+  if (pattern.test(id)) refuse('resource_id', id)
+  for (const alias of aliases) if (pattern.test(alias)) refuse('alias', alias)
+  for (const name of names) {
+    if (pattern.test(name)) refuse('fields', name)
+    if (RESERVED.test(name)) refuse('fields', name, 'DuckLake has a column of that name')
+  }
+}
+
+/**
+ * Refuses staged values that a lake would not keep as they are: texts with a placeholder, or with a NUL character.
+ *
+ * @throws ValidationError naming the first row and column.
+ */
+export async function checkValues(session: Session, columns: readonly Column[]): Promise<void> {
+  const texts = columns.filter(({ type }) => type.array || HOLDS_TEXT.has(type.type.family))
+  if (texts.length === 0) return
+  const whole = `concat_ws(' ', ${texts.map(({ name }) => quoteIdentifier(name)).join(', ')})`
+  const [row] =
+    (await session.row(`SELECT min(_row) FROM temp._typed WHERE regexp_matches(${whole}, '${REFUSED}')`)) ?? []
+  if (row === null || row === undefined) return
+  const found = texts.map(({ name }) => `regexp_extract(CAST(${quoteIdentifier(name)} AS VARCHAR), '${REFUSED}')`)
+  const values = (await session.row(`SELECT ${found.join(', ')} FROM temp._typed WHERE _row = ${row}`)) ?? []
+  const index = values.findIndex((value) => value !== null && value !== '')
+  const text = String(values[index])
+  const sentence =
+    text === '\0' ? 'the text holds a NUL character, which a lake can not keep' : `the text holds "${text}": ${REASON}`
+  throw badValue(Number(row), (texts[index] as Column).name, sentence)
+}
+
+const HOLDS_TEXT: ReadonlySet<string> = new Set(['text', 'json', 'opaque'])

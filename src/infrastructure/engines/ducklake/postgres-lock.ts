@@ -1,0 +1,85 @@
+import pg from 'pg'
+import { ServiceUnavailable } from '../../../core/errors.ts'
+import { Lane } from '../duckdb/lane.ts'
+import type { Lock } from './lock.ts'
+
+/** The first half of the lock's number: this service's. */
+const LOCK_CLASS = 0x636b_616e
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** A host that is gone without a word gives its lock up after 10 + 3 × 5 seconds. */
+const SETTINGS = [
+  'idle_in_transaction_session_timeout = 0',
+  "lock_timeout = '30s'",
+  'tcp_keepalives_idle = 10',
+  'tcp_keepalives_interval = 5',
+  'tcp_keepalives_count = 3',
+]
+
+const CONNECT_MS = 10_000
+
+/**
+ * The lock as an advisory lock of PostgreSQL, on a connection of its own: taken through DuckDB it would hold a thread
+ * for each that waits.
+ */
+export class PostgresLock implements Lock {
+  readonly #address: string
+  readonly #name: string
+  /** Within this process they wait here, not in PostgreSQL. */
+  readonly #lane = new Lane(1)
+  #client: pg.Client | undefined
+
+  /** @param name - Of the lake in this database. */
+  constructor(address: string, name: string) {
+    this.#address = address
+    this.#name = name
+  }
+
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#lane.run(async () => {
+      const client = await this.#connected()
+      try {
+        await client.query('BEGIN')
+        await client.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, this.#name])
+      } catch (error) {
+        this.#drop(client)
+        if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE)
+          throw new ServiceUnavailable('Others have been writing to the lake for too long.', { retryAfterSeconds: 5 })
+        throw error
+      }
+      try {
+        signal?.throwIfAborted()
+        return await work()
+      } finally {
+        await client.query('COMMIT').catch(() => this.#drop(client))
+      }
+    }, signal)
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client
+    this.#client = undefined
+    await client?.end().catch(() => undefined)
+  }
+
+  async #connected(): Promise<pg.Client> {
+    if (this.#client) return this.#client
+    const client = new pg.Client({
+      connectionString: this.#address,
+      application_name: 'ckan-datastore lock',
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+    })
+    client.on('error', () => this.#drop(client))
+    await client.connect()
+    for (const setting of SETTINGS) await client.query(`SET ${setting}`)
+    this.#client = client
+    return client
+  }
+
+  /** The next one connects anew. */
+  #drop(client: pg.Client): void {
+    if (this.#client === client) this.#client = undefined
+    client.end().catch(() => undefined)
+  }
+}
