@@ -46,6 +46,7 @@ export interface Answer {
   splice?: { key: string; bytes: Bytes; as: 'array' | 'string' }
   warnings?: readonly string[]
   rows?: number
+  headers?: Readonly<Record<string, string>>
 }
 
 /** An answer as it goes out. */
