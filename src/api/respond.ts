@@ -26,7 +26,12 @@ export function success(context: Context, operation: Operation, answer: Answer):
   const body = answer.splice
     ? concat([encoder.encode(before), splice(answer.splice), encoder.encode(after)])
     : encoder.encode(before + after)
-  const reply: Reply = { status: 200, headers: { ...answer.headers, 'Content-Type': JSON_TYPE }, body, rows: answer.rows }
+  const reply: Reply = {
+    status: 200,
+    headers: { ...answer.headers, 'Content-Type': JSON_TYPE },
+    body,
+    rows: answer.rows,
+  }
   return context.callback !== undefined && operation.kind === 'action' && context.request.method === 'GET'
     ? wrapInCallback(reply, context.callback)
     : reply
