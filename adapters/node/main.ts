@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { parseArgs, parseEnv } from 'node:util'
+import { parseArgs } from 'node:util'
+import { readEnvFile } from '../../src/cli/local/settings.ts'
 import { isCommand, runCommand } from '../../src/cli/run.ts'
 import { ConfigurationError, DatastoreError } from '../../src/core/errors.ts'
 import type { Running } from './open.ts'
@@ -11,6 +12,10 @@ Commands
   serve                start the server (the default)
   load FILE            fill a table of a running server from a file; see load --help
   dump ID              write a table of a running server to a file; see dump --help
+  backup FILE          write all data of this moment into a file, while the server goes on
+  restore FILE         put a backup in the place of data that is not there yet
+  check                read all data and compare it with the metadata
+  purge --ckan         remove tables whose resource CKAN no longer has; see purge --help
 
 Options
   --env-file PATH      read settings from this file instead of ./.env; the real environment wins
@@ -77,16 +82,6 @@ function greeting({ url, service: { config, engine, provider } }: Running): stri
     `  try        curl -s ${site}/api/3/action/datastore_create -H 'Content-Type: application/json' -d '${body}'`,
     '',
   ].join('\n')
-}
-
-function readEnvFile(path: string | undefined): NodeJS.Dict<string> {
-  try {
-    return parseEnv(readFileSync(path ?? '.env', 'utf8'))
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (path === undefined && code === 'ENOENT') return {}
-    throw new ConfigurationError([`The settings file ${path ?? '.env'} can't be read (${code})`])
-  }
 }
 
 function version(): string {

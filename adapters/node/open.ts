@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Service } from '../../src/api/context.ts'
 import { type Datastore, type DatastoreOptions, environmentOf, openDatastore } from '../../src/app.ts'
+import { listenForCommands } from '../../src/cli/local/control.ts'
+import { tasksOf } from '../../src/cli/local/tasks.ts'
 import { type Config, readConfig } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
+import { localParts } from '../../src/infrastructure/engines/registry.ts'
 import { compressors } from './compressors.ts'
 import { createDumpFiles } from './dump-files.ts'
 
@@ -33,7 +36,22 @@ export async function openToServe(
   const { config, warnings } = readConfig(env, { embedded: typeof options.auth === 'object' })
   const sqlFunctions = options.sqlFunctions ?? (await readAllowFile(config))
   const opened = { compressors, dumpFiles: createDumpFiles, ...options, warnings, sqlFunctions }
-  return { config, ...(await openDatastore(config, opened)) }
+  const { datastore, service } = await openDatastore(config, opened)
+  const stopListening = typeof options.engine === 'object' ? undefined : await takeCommands(config, service)
+  const close = async () => {
+    await stopListening?.()
+    await datastore.close()
+  }
+  return { config, service, datastore: { ...datastore, close } }
+}
+
+/** Lets the commands of the machine's owner reach a server that has the data open. */
+async function takeCommands(config: Config, { engine, logger }: Service): Promise<(() => Promise<void>) | undefined> {
+  const folder = (await localParts(config)).controlFolder?.(config)
+  if (folder === undefined) return undefined
+  const listening = await listenForCommands(folder, tasksOf(engine, config)).catch(() => undefined)
+  if (!listening) logger.info('backup, check and purge need the server stopped: no socket can be made', { folder })
+  return listening
 }
 
 async function readAllowFile({ sqlFunctionsAllowFile: path }: Config): Promise<string | undefined> {

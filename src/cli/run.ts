@@ -1,7 +1,7 @@
 import type { ArgDef, ArgsDef, CommandDef, ParsedArgs } from 'citty'
 import { Failure, UsageError } from './failure.ts'
 
-/** A command that talks to a server over HTTP. */
+/** A command: some talk to a server over HTTP, some do something with the data on this machine. */
 export interface Command<T extends ArgsDef = ArgsDef> {
   meta: { name: string; description: string }
   args: T
@@ -11,6 +11,10 @@ export interface Command<T extends ArgsDef = ArgsDef> {
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   load: async () => (await import('./load.ts')).load as unknown as Command,
   dump: async () => (await import('./dump.ts')).dump as unknown as Command,
+  backup: async () => (await import('./backup.ts')).backup as unknown as Command,
+  restore: async () => (await import('./restore.ts')).restore as unknown as Command,
+  check: async () => (await import('./check.ts')).check as unknown as Command,
+  purge: async () => (await import('./purge.ts')).purge as unknown as Command,
 }
 
 export function isCommand(name: string | undefined): name is string {

@@ -15,9 +15,9 @@ const RANKS: Record<string, number> = {
   'src/build': 5,
   'src/explorer': 5,
   'src/cli': 5,
-  'adapters/node': 5,
-  'adapters/bun': 6,
-  'adapters/node/main.ts': 7,
+  'adapters/node': 6,
+  'adapters/bun': 7,
+  'adapters/node/main.ts': 8,
 }
 
 /** Where each library may be imported. */

@@ -313,6 +313,18 @@ export interface Supports {
   sqlDownload?: boolean
 }
 
+/** All data of one moment as one file. `length` in bytes. */
+export interface BackupFile {
+  stream: ReadableStream<Uint8Array>
+  length: number
+}
+
+/** What a check has found. */
+export interface CheckReport {
+  tables: number
+  problems: readonly { table: string; sentence: string }[]
+}
+
 /** How busy an engine is just now, for `/metrics`. Keys are kinds of work in the engine's own words. */
 export interface EngineActivity {
   running: Readonly<Record<string, number>>
@@ -361,6 +373,10 @@ export interface Engine {
   /** Where `supports.sqlDownload`. The signal stops the statement; a stream that it gave is its reader's to cancel. */
   dumpSql?(plan: SqlDumpPlan, options?: CallOptions): Promise<SqlDumped>
 
+  /** Where `supports.backup`. Reads and writes go on meanwhile. */
+  backup?(options?: CallOptions): Promise<BackupFile>
+  /** Where `supports.check`: reads everything, and compares it with the metadata. */
+  check?(options?: CallOptions): Promise<CheckReport>
   activity?(): EngineActivity
 
   /** Throws when the engine can't answer just now. */

@@ -1,8 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Engine } from '../engine.ts'
+import type { Config } from '../../../core/config.ts'
+import type { CheckReport, Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
+import { backupFile } from './backup.ts'
+import { checkStore } from './check.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { openDataFile } from './data-file.ts'
 import { engineOn } from './engine-on.ts'
@@ -12,6 +15,7 @@ import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList } from './gate/index.ts'
 import { RejectedFiles } from './load/rejected-files.ts'
 import { prepareMetadata, readLargeTables, readTable } from './metadata.ts'
+import { restoreFile } from './restore.ts'
 import { changeTypes } from './retype.ts'
 import { tableSize } from './size.ts'
 import type { Storage, Store } from './store.ts'
@@ -68,10 +72,10 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 
   const checkHeadroom = headroomOf(path)
 
-  return engineOn(store, {
+  const engine = engineOn(store, {
     name: 'duckdb',
     location: path,
-    supports: { sqlDownload: true },
+    supports: { sqlDownload: true, backup: true, check: true },
     ...(scratch !== undefined && { scratch }),
     functions,
     checkHeadroom,
@@ -94,7 +98,23 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       await client.close()
     },
   })
+  return {
+    ...engine,
+    async backup({ signal } = {}) {
+      await checkHeadroom((await stat(join(path, 'datastore.duckdb'))).size)
+      return backupFile(client, signal)
+    },
+    async check({ signal } = {}) {
+      const { session, release } = await client.patientSession(signal)
+      return checkStore(session).finally(release)
+    },
+  }
 }
+
+/** The data folder, which only its owner may enter. */
+export const controlFolder = ({ duckdbPath }: Config): string => resolve(duckdbPath)
+
+export const restore = ({ duckdbPath }: Config, backup: string): Promise<CheckReport> => restoreFile(duckdbPath, backup)
 
 const fileStorage: Storage = {
   keepsOrder: true,

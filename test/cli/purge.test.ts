@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Running, serve } from '../../adapters/node/serve.ts'
+import { createLogger } from '../../src/core/log.ts'
+import { type CkanServer, startCkan } from '../fixtures/ckan-server.ts'
+import { runCommand } from './run-command.ts'
+
+let ckan: CkanServer
+let folder: string
+let running: Running
+beforeAll(async () => {
+  ckan = await startCkan()
+})
+afterAll(() => ckan.close())
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'purge-'))
+  const env = { DUCKDB_PATH: join(folder, 'data'), AUTH_TYPE: 'anonymous', CKAN_SYNC: 'false', PORT: '0' }
+  running = await serve({ env, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
+  for (const id of ['kept', 'private', 'gone']) {
+    await fetch(`${running.url}/api/3/action/datastore_create`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ resource_id: id, records: [{ a: 1 }] }),
+    })
+  }
+  ckan.resources.clear()
+  ckan.addResource('kept')
+  ckan.addResource('private', { private: true })
+})
+afterEach(async () => {
+  ckan.override = undefined
+  await running.close(0)
+  await rm(folder, { recursive: true, force: true })
+})
+
+const purge = (...args: string[]) =>
+  runCommand(['purge', ...args], { cwd: folder, env: { DUCKDB_PATH: join(folder, 'data'), CKAN_URL: ckan.url } })
+const ids = async () => (await running.service.engine.list({ limit: 10 })).map(({ id }) => id)
+
+describe('purge --ckan', () => {
+  test('the server asks the CKAN of its own settings', async () => {
+    expect(await purge('--ckan')).toMatchObject({
+      code: 1,
+      stderr: 'CKAN_URL is not set: which CKAN is to be asked?\n',
+    })
+  })
+
+  test('says what it would remove; then removes it, and keeps what CKAN may not show', async () => {
+    await running.close(0)
+    const dry = await purge('--ckan', '--dry-run')
+    expect(dry.stdout).toBe('would remove gone\n1 of 3 tables (nothing was removed)\n')
+    expect(dry.stderr).toMatch(/^kept private: Access denied/)
+    expect(await purge('--ckan')).toMatchObject({ code: 0, stdout: 'removed gone\n1 of 3 tables\n' })
+    const env = { DUCKDB_PATH: join(folder, 'data'), AUTH_TYPE: 'anonymous', PORT: '0' }
+    running = await serve({ env, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
+    expect(await ids()).toEqual(['kept', 'private'])
+  })
+
+  const stays: [string, () => void][] = [
+    [
+      'CKAN answers with an error',
+      () => {
+        ckan.override = () => ({ status: 500, body: 'broken' })
+      },
+    ],
+    [
+      'CKAN says no once, and has it the second time',
+      () => {
+        let asked = 0
+        ckan.override = ({ body }) => {
+          if (body.id !== 'gone' || asked++ === 0) return undefined
+          return { status: 200, body: { success: true, result: { id: 'gone' } } }
+        }
+      },
+    ],
+    [
+      'the second answer is an error',
+      () => {
+        let asked = 0
+        ckan.override = ({ body }) => (body.id !== 'gone' || asked++ === 0 ? undefined : { status: 503, body: 'later' })
+      },
+    ],
+    [
+      'a gateway says 404',
+      () => {
+        ckan.override = ({ body }) => (body.id === 'gone' ? { status: 404, body: '<html>not found' } : undefined)
+      },
+    ],
+  ]
+  for (const [what, arrange] of stays) {
+    test(`a table stays when ${what}`, async () => {
+      await running.close(0)
+      arrange()
+      const { stdout } = await purge('--ckan')
+      expect(stdout).toBe('0 of 3 tables\n')
+    })
+  }
+
+  test('a CKAN that knows none of the tables is the wrong one', async () => {
+    await running.close(0)
+    ckan.resources.clear()
+    const refused = await purge('--ckan')
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/none of the 3 tables.*Nothing was removed/),
+    })
+    expect((await purge('--ckan', '--force')).stdout).toMatch(/3 of 3 tables\n$/)
+  })
+
+  test('only what CKAN says can be purged', async () => {
+    expect(await purge()).toMatchObject({ code: 2, stderr: expect.stringContaining('--ckan is missing') })
+  })
+})
