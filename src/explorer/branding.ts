@@ -15,13 +15,13 @@ export function applyColor(color = told.color ?? ''): void {
     .map((part) => Number.parseInt(part, 16))
   if (!rgb) return
   const { style } = document.documentElement
-  style.setProperty('--brand-light', withContrast(rgb, 255, -1))
-  style.setProperty('--brand-dark', withContrast(rgb, 20, 1))
+  style.setProperty('--brand-light', withContrast(rgb, 238, -1))
+  style.setProperty('--brand-dark', withContrast(rgb, 36, 1))
 }
 
 const READABLE = 4.6
 
-/** The color, darkened or lightened until text of it can be read on a gray (0 to 255). */
+/** The color, darkened or lightened until text of it can be read on a gray (0 to 255): the styles' hardest ground. */
 function withContrast(rgb: readonly number[], background: number, direction: 1 | -1): string {
   for (let step = 0; step <= 20; step++) {
     const mixed = rgb.map((part) => Math.round(part + ((direction === 1 ? 255 : 0) - part) * (step / 20)))

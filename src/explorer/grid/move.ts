@@ -30,7 +30,7 @@ export function moved(
     Home: { row: far ? HEADER : row, column: 0 },
     End: { row: far ? rows - 1 : row, column: columns - 1 },
   }
-  const to = targets[key]
+  const to = Object.hasOwn(targets, key) ? targets[key] : undefined
   if (!to) return undefined
   return { row: clamp(to.row, HEADER, rows - 1), column: clamp(to.column, 0, columns - 1) }
 }

@@ -23,9 +23,10 @@ export function TablePage({ id }: { id: string }) {
   if (error) {
     return (
       <div class="page">
-        <p>
-          <a href="#/">All tables</a>
+        <p class="path">
+          <a href="#/">Tables</a> <span aria-hidden="true">/</span>
         </p>
+        <h1 dir="auto">{id}</h1>
         <ErrorNotice error={isMissing(error) ? new Error(missing(id)) : error} retry={reload} />
       </div>
     )

@@ -84,6 +84,7 @@ export function tableNameOf(fileName: string): string {
   const bare = fileName.replace(/\.(gz|csv|tsv|txt|json|ndjson|jsonl|parquet)\b/gi, '')
   return bare
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .replace(/[^\w-]+/g, '-')
     .replace(/^[-_]+|-+$/g, '')
     .toLowerCase()
