@@ -72,7 +72,7 @@ const NODE = ['src/infrastructure/engines/*/', 'src/build/', 'src/cli/', 'adapte
 /** Folders whose subfolders are plug-ins: only the generated map may import one, and itself. */
 const PLUG_INS = ['src/infrastructure/engines', 'src/auth']
 /** What plug-ins share, and who borrows from whom. */
-const BORROWED = ['src/infrastructure/engines/sql']
+const BORROWED = ['src/infrastructure/engines/files', 'src/infrastructure/engines/sql']
 const BORROWERS: Record<string, string> = { 'src/infrastructure/engines/ducklake': 'src/infrastructure/engines/duckdb' }
 
 const files = readSources('src', 'adapters')

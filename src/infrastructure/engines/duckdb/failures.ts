@@ -8,12 +8,6 @@ const BINDER = /^(?:Binder Error|Catalog Error)/
 const MEMORY = /^Out of Memory Error/
 const DISK_FULL = /No space left on device|Disk quota exceeded|failed to offload data block/
 
-/** What the system says when a file can't be written for want of room. */
-export function isDiskFull(error: unknown): boolean {
-  const code = (error as { code?: string } | null)?.code
-  return code === 'ENOSPC' || code === 'EDQUOT'
-}
-
 function text(error: unknown): string {
   return error instanceof Error ? error.message : ''
 }

@@ -1,16 +1,13 @@
-import { ValidationError } from '../../../../core/errors.ts'
 import type { BadCell, LoadSource } from '../../engine.ts'
+import { DESCRIBED, shorten } from '../../files/bad-file.ts'
 import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
 import type { Dialect } from '../dialect.ts'
 import type { BadRecord } from './bad-records.ts'
-import { DESCRIBED } from './bad-records.ts'
 import { locate } from './locate.ts'
 import { pathOf } from './source.ts'
 import type { FileColumn } from './typed.ts'
 import { cellComplaint, isBad } from './typed.ts'
-
-const SHOWN = 100
 
 /** SQL that holds for a row of texts with a bad cell; undefined: none can be. */
 export function isBadRow(columns: readonly FileColumn[], dialect: Dialect): string | undefined {
@@ -65,26 +62,4 @@ export async function placed(
   }))
   const ofCells = cells.map((cell) => ({ ...cell, ...places.byRow.get(cell.row) }))
   return [...ofRecords, ...ofCells].sort((a, b) => a.row - b.row).slice(0, DESCRIBED)
-}
-
-/** 409 in the words of a bad record (contract §8.1), with all that was found beside it. */
-export function badFile(cells: readonly BadCell[], rows: number): ValidationError {
-  const [first] = cells as [BadCell]
-  const place = `row ${first.row}${first.line === undefined ? '' : ` (line ${first.line})`}${first.column === undefined ? '' : `, column "${first.column}"`}`
-  return new ValidationError(
-    {
-      records: [first.sentence],
-      records_row: first.row,
-      ...(first.column !== undefined && { records_column: first.column }),
-      bad_rows: rows,
-      bad_cells: cells,
-    },
-    { message: `records: ${place}: ${first.sentence}` },
-  )
-}
-
-/** The beginning of a text, without its line end. */
-export function shorten(text: string): string {
-  const line = text.replace(/[\r\n]+$/, '')
-  return line.length <= SHOWN ? line : `${line.slice(0, SHOWN).replace(/[\ud800-\udbff]$/, '')}…`
 }

@@ -1,11 +1,10 @@
+import { DESCRIBED } from '../../files/bad-file.ts'
 import type { Session } from '../client.ts'
 import type { Extent } from './locate.ts'
 import { locateAll } from './locate.ts'
 import type { TypedSource } from './source.ts'
 import { pathOf, readTexts } from './source.ts'
 
-/** How many bad cells and records are described. */
-export const DESCRIBED = 100
 /** Characters of a record that are looked at to describe it. */
 export const READ_CHARACTERS = 1000
 

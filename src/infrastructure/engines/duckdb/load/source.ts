@@ -3,9 +3,9 @@ import { columnType } from '../../../../core/field-types.ts'
 import type { Column } from '../../../../core/table-schema.ts'
 import { columnFromDeclaration } from '../../../../core/table-schema.ts'
 import type { LoadFile, LoadSource } from '../../engine.ts'
+import type { StoredFile } from '../../files/received-file.ts'
 import { quoteIdentifier, quoteLiteral } from '../../sql/quote.ts'
 import type { Client, Session } from '../client.ts'
-import type { StoredFile } from './receive.ts'
 
 /** A source, and what DuckDB calls the types of a Parquet file's columns. */
 export type TypedSource =

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open, rm } from 'node:fs/promises'
 
-/** A file that DuckDB has written for a client to read, and that is gone when that is over. */
+/** A file that an engine has written for a client to read, and that is gone when that is over. */
 export interface ExportedFile {
   readonly file: string
   readonly handle: FileHandle

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ServiceUnavailable } from '../../../../core/errors.ts'
-import type { LoadFile } from '../../engine.ts'
-import { isDiskFull } from '../failures.ts'
+import { ServiceUnavailable } from '../../../core/errors.ts'
+import type { LoadFile } from '../engine.ts'
+import { isDiskFull } from './disk-full.ts'
 
 /** Chunks of a request are small: they are written together, each write being a turn of a thread. */
 const WRITE_BYTES = 1024 * 1024

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { closeExported, openExported, streamExported } from '../exported-file.ts'
+import { closeExported, openExported, streamExported } from './exported-file.ts'
 
 /** What is kept at most: milliseconds, files, and bytes of all together. */
 export const LIMITS = { age: 24 * 60 * 60 * 1000, files: 100, bytes: 1_000_000_000 }
