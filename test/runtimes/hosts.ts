@@ -42,7 +42,8 @@ export function reasonWithout({ command, usesBuild }: Host): string | undefined 
   return undefined
 }
 
-function isBuildStale(): boolean {
+/** Whether the sources have changed since the build. */
+export function isBuildStale(): boolean {
   const built = join(root, 'dist/index.js')
   return !existsSync(built) || statSync(built).mtimeMs < newest(join(root, 'src')) || builtBefore('adapters', built)
 }
