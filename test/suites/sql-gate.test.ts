@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
 import { checkStatement } from '../../src/services/sql-gate/index.ts'
-import { MeasuredText, TextWornOut } from '../../src/services/sql-gate/measured-text.ts'
+import { MeasuredText, TextWornOut } from '../../src/core/measured-text.ts'
 import { legitimate, TREES } from './sql/legitimate.ts'
 
 function refusal(sql: string): ValidationError {

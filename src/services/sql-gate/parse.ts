@@ -1,7 +1,7 @@
 import parserModule from 'node-sql-parser/build/postgresql.js'
 import { ValidationError } from '../../core/errors.ts'
+import { MeasuredText } from '../../core/measured-text.ts'
 import { refusal, syntaxError } from './explain.ts'
-import { MeasuredText } from './measured-text.ts'
 import type { Token } from './tokens.ts'
 
 /** From this many items on, a list of constants is shown to the parser as its first item. */

@@ -6,10 +6,10 @@ import { argumentLimits, growth } from '../../../src/infrastructure/engines/duck
 import {
   defaultFunctions,
   operators,
-  readFunctionList,
   tableFunctions,
 } from '../../../src/infrastructure/engines/duckdb/gate/functions.ts'
 import { functionList, inspect } from '../../../src/infrastructure/engines/duckdb/gate/index.ts'
+import { readFunctionList } from '../../../src/infrastructure/engines/sql/function-list.ts'
 import { checkStatement } from '../../../src/services/sql-gate/index.ts'
 import { cores, endless, hostile, hostileSetup, reachesCanary, SECRET } from '../../suites/sql/hostile.ts'
 import { legitimate, setup, TREES, WEATHER } from '../../suites/sql/legitimate.ts'

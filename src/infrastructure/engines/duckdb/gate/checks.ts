@@ -1,6 +1,8 @@
 import { NotAuthorized } from '../../../../core/errors.ts'
-import { type Argument, argumentLimits, growth, MAX_GROWTH, operatorNames } from './arguments.ts'
-import { allows, notOverWindows, operators, syntax, tableFunctions, writtenAs } from './functions.ts'
+import type { Argument } from '../../sql/argument-limits.ts'
+import { allows } from '../../sql/function-list.ts'
+import { argumentLimits, growth, MAX_GROWTH, operatorNames } from './arguments.ts'
+import { notOverWindows, operators, syntax, tableFunctions, writtenAs } from './functions.ts'
 import { type Findings, fold, invalid, isNode, type Node, type Place, unknownPart } from './rules.ts'
 import { countStructs } from './sizes.ts'
 

@@ -1,7 +1,8 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { NotAuthorized, ValidationError } from '../../../../core/errors.ts'
 import type { InspectedSql } from '../../engine.ts'
-import { defaultFunctions, type FunctionList, readFunctionList } from './functions.ts'
+import { type FunctionList, readFunctionList } from '../../sql/function-list.ts'
+import { defaultFunctions } from './functions.ts'
 import { type Findings, invalid } from './rules.ts'
 import { statement } from './shapes.ts'
 import { checkStructs } from './sizes.ts'
@@ -47,7 +48,10 @@ export async function functionList(text?: string): Promise<FunctionList> {
   const connection = await instance.connect()
   try {
     const result = await connection.runAndReadAll('SELECT DISTINCT lower(function_name) FROM duckdb_functions()')
-    return readFunctionList(text, new Set(result.getRows().map(([name]) => String(name))))
+    return readFunctionList(
+      text,
+      new Set([...result.getRows().map(([name]) => String(name)), ...defaultFunctions.names]),
+    )
   } finally {
     connection.closeSync()
     instance.closeSync()

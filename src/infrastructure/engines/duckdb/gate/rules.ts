@@ -1,5 +1,5 @@
 import { NotAuthorized, ValidationError } from '../../../../core/errors.ts'
-import type { FunctionList } from './functions.ts'
+import type { FunctionList } from '../../sql/function-list.ts'
 
 /** What is found on the way through a statement. */
 export interface Findings {
