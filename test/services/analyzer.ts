@@ -25,8 +25,16 @@ export interface Analyzer {
     parameters: readonly unknown[],
     columnsOf: (path: readonly string[]) => Promise<readonly ApiColumn[] | undefined>,
   ): Promise<string | undefined>
+  /** The paths of the tables that a statement reads, without its common table expressions. */
+  tables(sql: string): Promise<string[]>
   close(): void
 }
+
+/** What BigQuery's reference documents, and the analyzer keeps behind switches. */
+const documented = [
+  ...['FEATURE_ALTER_COLUMN_SET_DATA_TYPE', 'FEATURE_INTERVAL_TYPE', 'FEATURE_PARAMETERIZED_TYPES'],
+  ...['FEATURE_V_1_3_DATE_ARITHMETICS', 'FEATURE_V_1_4_GROUPING_SETS', 'FEATURE_V_1_4_GROUPING_BUILTIN'],
+]
 
 type Call = (name: string, request: Record<string, unknown>) => Promise<Record<string, never>>
 
@@ -53,7 +61,7 @@ export async function startAnalyzer(): Promise<Analyzer> {
   const { enabledLanguageFeatures } = (await LanguageOptions.getMaxFeatures()) as { enabledLanguageFeatures: string[] }
   const languageOptions = {
     ...{ nameResolutionMode: 'NAME_RESOLUTION_DEFAULT', productMode: 'PRODUCT_EXTERNAL', supportedStatementKinds: [] },
-    enabledLanguageFeatures: [...enabledLanguageFeatures, 'FEATURE_ALTER_COLUMN_SET_DATA_TYPE'],
+    enabledLanguageFeatures: [...enabledLanguageFeatures, ...documented],
   }
 
   return {
@@ -79,6 +87,12 @@ export async function startAnalyzer(): Promise<Analyzer> {
         const { details = String(error) } = error as { details?: string }
         return /Table not found|not found: (SEARCH|CONTAINS_SUBSTR|LAX_|JSON_)/i.test(details) ? undefined : details
       }
+    },
+    async tables(sql) {
+      const names = await call('extractTableNamesFromStatement', { sqlStatement: sql, options: languageOptions })
+      return (names.tableName as unknown as { tableNameSegment: string[] }[]).map((name) =>
+        name.tableNameSegment.join('.'),
+      )
     },
     close: () => void child.kill('SIGKILL'),
   }

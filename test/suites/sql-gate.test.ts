@@ -3,8 +3,8 @@ import { build } from 'esbuild'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ValidationError } from '../../src/core/errors.ts'
-import { checkStatement } from '../../src/services/sql-gate/index.ts'
 import { MeasuredText, TextWornOut } from '../../src/core/measured-text.ts'
+import { checkStatement } from '../../src/services/sql-gate/index.ts'
 import { legitimate, TREES } from './sql/legitimate.ts'
 
 function refusal(sql: string): ValidationError {
