@@ -79,6 +79,7 @@ function greeting({ url, service: { config, engine, provider } }: Running): stri
     `ckan-datastore ${version()} listens on ${url}${config.basePath}`,
     `  engine     ${engine.name}, data in ${engine.location}`,
     `  may write  ${writers}`,
+    ...(config.explorerEnabled ? [`  explorer   ${site}/`] : []),
     `  try        curl -s ${site}/api/3/action/datastore_create -H 'Content-Type: application/json' -d '${body}'`,
     '',
   ].join('\n')

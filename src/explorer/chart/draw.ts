@@ -38,7 +38,7 @@ export function draw(
   const labels = shown.map((row) => textOf(row[along]).slice(0, LABEL))
   const axis = (title: string) => ({
     title: { display: true, text: title.slice(0, LABEL), color: ink },
-    ticks: { color: ink },
+    ticks: { color: ink, maxTicksLimit: 12 },
     grid: { color: line },
   })
   const chart = new Chart(canvas, {

@@ -31,11 +31,11 @@ export const SNIPPETS: Readonly<Record<string, (call: Call) => string>> = {
 
   R: ({ site, action, params, tokenHeader }) =>
     [
-      '# install.packages("httr2")',
+      '# install.packages(c("httr2", "jsonlite"))',
       'library(httr2)',
       '',
       `answer <- request(${JSON.stringify(`${site}/api/3/action/${action}`)}) |>`,
-      ...(tokenHeader ? [`  req_headers(${JSON.stringify(tokenHeader)} := Sys.getenv("DATASTORE_TOKEN")) |>`] : []),
+      ...(tokenHeader ? [`  req_headers(\`${tokenHeader}\` = Sys.getenv("DATASTORE_TOKEN")) |>`] : []),
       `  req_body_raw(r"-----(${JSON.stringify(params)})-----", type = "application/json") |>`,
       '  req_perform() |>',
       '  resp_body_json(simplifyVector = TRUE)',
