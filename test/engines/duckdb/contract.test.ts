@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { describeContract } from '../../suites/contract/describe.ts'
 import { openInProcess } from '../../suites/contract/open.ts'
+import { gaps } from './gaps.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'contract-'))
 const { open, close } = openInProcess((index) => ({
@@ -18,13 +19,4 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describeContract({
-  open,
-  gaps: {
-    '§4.2 names that differ in case alone':
-      'DuckDB does not tell the names of columns apart by case: refused with a sentence',
-    '§4.5 timestamp takes "January 8, 1999"': 'only dates in digits are read, so that every engine reads the same',
-    '§7.2 an alias like the name of a file, in SQL':
-      'names that DuckDB might take for files are refused before they are looked up',
-  },
-})
+describeContract({ open, gaps })

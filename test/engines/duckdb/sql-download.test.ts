@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createDatastore, type Datastore } from '../../../src/app.ts'
 import { NotAuthorized, ServiceUnavailable } from '../../../src/core/errors.ts'
 import { openDataFile } from '../../../src/infrastructure/engines/duckdb/data-file.ts'
+import { fileStorage } from '../../../src/infrastructure/engines/duckdb/file-storage.ts'
 import { dumpSql } from '../../../src/infrastructure/engines/duckdb/sql-export.ts'
 import { spyingProvider, toRequest } from '../../fixtures/datastore.ts'
 import { expectError } from '../../fixtures/envelope.ts'
@@ -231,7 +232,7 @@ describe('what is left behind', () => {
       if (looks > 1) throw new ServiceUnavailable('full')
     }
     const plan = { sql: 'SELECT a.range FROM range(10000000) a, range(10000000) b', tables: [], functions: [], resolved: new Map(), format: 'csv' } as const
-    await expect(dumpSql({ client }, plan, checkHeadroom)).rejects.toThrow('full')
+    await expect(dumpSql({ client, storage: fileStorage }, plan, checkHeadroom)).rejects.toThrow('full')
     expect([looks, await readdir(join(folder, 'export'))]).toEqual([2, []])
     await client.close()
     await rm(folder, { recursive: true, force: true })

@@ -15,7 +15,7 @@ export interface Opened {
  *
  * @param engine - Makes the settings of the engine under test: a store of its own for each call.
  */
-export function openInProcess(engine: (index: number) => Settings): Opened {
+export function openInProcess(engine: (index: number) => Settings | Promise<Settings>): Opened {
   const datastores = new Map<string, Promise<Datastore>>()
   let ckan: Promise<CkanServer> | undefined
   const startPreparedCkan = async () => {
@@ -23,11 +23,11 @@ export function openInProcess(engine: (index: number) => Settings): Opened {
     prepareCkan(server)
     return server
   }
-  const start = async (settings: Settings) => {
+  const start = async (settings: Settings, index: number) => {
     if (settings.CKAN_URL !== undefined) ckan ??= startPreparedCkan()
     const env = {
       AUTH_TYPE: 'anonymous',
-      ...engine(datastores.size),
+      ...(await engine(index)),
       ...settings,
       ...(ckan && { CKAN_URL: (await ckan).url }),
     }
@@ -38,7 +38,7 @@ export function openInProcess(engine: (index: number) => Settings): Opened {
       const key = JSON.stringify(settings)
       let datastore = datastores.get(key)
       if (!datastore) {
-        datastore = start(settings)
+        datastore = start(settings, datastores.size)
         datastores.set(key, datastore)
       }
       return (await datastore).fetch

@@ -85,7 +85,7 @@ const kept: Record<string, Kept[]> = {
     ['"Grüße 日本 🌳"', '"Grüße 日本 🌳"', 'Grüße 日本 🌳'],
     ['"NULL"', '"NULL"', 'NULL'],
     ['"007"', '"007"', '007'],
-    ['"{SNAPSHOT_ID} {DATA_PATH}"', '"{SNAPSHOT_ID} {DATA_PATH}"', '{SNAPSHOT_ID} {DATA_PATH}'],
+    ['"{UPPER_CASE} {} {0}"', '"{UPPER_CASE} {} {0}"', '{UPPER_CASE} {} {0}'],
     ['"\\u0001\\u001f\\u007f"', '"\\u0001\\u001F\u007f"', '\u0001\u001f\u007f'],
     NO_VALUE,
   ],
@@ -243,6 +243,25 @@ export function values(kit: Kit): void {
         const again = await kit.make({ v: type }, `[${text}]`)
         expect((await kit.search(again, { fields: ['v'] })).text).toBe(text)
       })
+    })
+  }
+
+  const special = ['{SNAPSHOT_ID} {DATA_PATH}', 'a\u0000b', "'; DROP TABLE x; --", '$1 %s \\0']
+  for (const text of special) {
+    test(`the text ${JSON.stringify(text)} is stored exactly, or refused with row and column`, async () => {
+      const id = await kit.make({ k: 'int', v: 'text', l: 'text[]' })
+      for (const given of [{ v: text }, { l: [text] }]) {
+        const error = await kit.upsert(id, [{ k: 1 }, { k: 2, ...given }], { method: 'insert' }).then(
+          () => undefined,
+          (error) => error,
+        )
+        const [name, value] = Object.entries(given)[0] as [string, unknown]
+        if (error) expect(error.detail).toMatchObject({ records_row: 1, records_column: name })
+        else expect((await kit.rows(id)).at(-1)?.[name]).toEqual(value)
+      }
+      const found = await kit.rows(id, { filters: { v: text } }).catch((error) => error)
+      if (found instanceof Error) expect(found).toMatchObject({ status: 409 })
+      else expect(found).toHaveLength((await kit.rows(id)).filter(({ v }) => v === text).length)
     })
   }
 

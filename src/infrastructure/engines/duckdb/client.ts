@@ -10,8 +10,8 @@ export interface ClientOptions {
   folders: Folders
   /** Opens the instance and locks it; asked again when the one before was lost. */
   open(): Promise<DuckDBInstance>
-  /** Makes a new connection ready for callers' own SQL. */
-  prepareSql?(connection: DuckDBConnection): Promise<unknown>
+  /** Looks at every statement, and the values beside it, before it runs; throws where it may not. */
+  check?(sql: string, values?: Bound): void
   /** What a failure of DuckDB means here. `lost`: the instance is of no use any more. */
   failed?(error: unknown, lost: () => void): unknown
   /** Shared with another client of this process. */
@@ -21,9 +21,6 @@ export interface ClientOptions {
   /** Called when the instance is closed. */
   closed?(): void
 }
-
-/** Connections that nobody has leased: those for callers' own SQL stand where its names are looked for. */
-type Idle = Record<'plain' | 'sql', DuckDBConnection[]>
 
 /** How often what runs for somebody who has left is told to stop: between two statements nobody listens. */
 const INTERRUPT_MS = 20
@@ -36,16 +33,20 @@ type Bound = (string | number | bigint | null)[]
 export class Session {
   readonly #connection: DuckDBConnection
   readonly #beforeCommit: () => void
-  readonly #failure: (error: unknown) => unknown
+  readonly #options: Pick<ClientOptions, 'check'> & { failure(error: unknown): unknown }
 
   /**
    * @param beforeCommit - Ends what may interrupt the connection: nobody knows how an interrupted commit ended.
-   * @param failure - What a failure of DuckDB is thrown as.
+   * @param options.failure - What a failure of DuckDB is thrown as.
    */
-  constructor(connection: DuckDBConnection, beforeCommit: () => void, failure: (error: unknown) => unknown) {
+  constructor(
+    connection: DuckDBConnection,
+    beforeCommit: () => void = () => {},
+    options: Pick<ClientOptions, 'check'> & { failure(error: unknown): unknown } = { failure: (error) => error },
+  ) {
     this.#connection = connection
     this.#beforeCommit = beforeCommit
-    this.#failure = failure
+    this.#options = options
   }
 
   get connection(): DuckDBConnection {
@@ -54,7 +55,7 @@ export class Session {
 
   /** Runs a statement to its end; throws when it fails at any row. Answers the rows. */
   async rows(sql: string, values?: Bound): Promise<DuckDBValue[][]> {
-    const reader = await this.#ask(() => this.#connection.runAndReadAll(sql, values))
+    const reader = await this.#ask(() => this.#connection.runAndReadAll(sql, values), sql, values)
     return reader.getRows()
   }
 
@@ -64,13 +65,13 @@ export class Session {
 
   /** Runs a statement for its effect; answers how many rows it changed. */
   async run(sql: string, values?: Bound): Promise<number> {
-    const result = await this.#ask(() => this.#connection.run(sql, values))
+    const result = await this.#ask(() => this.#connection.run(sql, values), sql, values)
     return result.rowsChanged
   }
 
   /** The caller destroys it. */
   async prepare(sql: string): Promise<DuckDBPreparedStatement> {
-    return this.#ask(() => this.#connection.prepare(sql))
+    return this.#ask(() => this.#connection.prepare(sql), sql)
   }
 
   /** All of it or nothing. */
@@ -87,11 +88,12 @@ export class Session {
     }
   }
 
-  async #ask<T>(work: () => Promise<T>): Promise<T> {
+  async #ask<T>(work: () => Promise<T>, sql: string, values?: Bound): Promise<T> {
+    this.#options.check?.(sql, values)
     try {
       return await work()
     } catch (error) {
-      throw this.#failure(error)
+      throw this.#options.failure(error)
     }
   }
 }
@@ -103,7 +105,7 @@ export class Client {
   readonly #lanes: Lanes
   #instance: DuckDBInstance
   #reopening: Promise<void> | undefined
-  #idle: Idle = { plain: [], sql: [] }
+  #idle: DuckDBConnection[] = []
   #open = new Set<DuckDBConnection>()
   #closed = false
 
@@ -124,7 +126,7 @@ export class Client {
     signal?: AbortSignal,
     lane: Exclude<keyof Lanes, 'steps'> = 'reads',
   ): Promise<T> {
-    return this.#lanes[lane].run(() => this.#lease(work, lane === 'sql' ? 'sql' : 'plain', signal), signal)
+    return this.#lanes[lane].run(() => this.#lease(work, signal), signal)
   }
 
   /** Runs one step of a patient session when there is room for one more. */
@@ -135,7 +137,7 @@ export class Client {
   /** What runs and waits by lane, and how many connections there are. */
   get activity(): EngineActivity {
     const lanes = Object.entries(this.#lanes) as [string, Lane][]
-    const idle = this.#idle.plain.length + this.#idle.sql.length
+    const idle = this.#idle.length
     return {
       running: Object.fromEntries(lanes.map(([name, { running }]) => [name, running])),
       waiting: Object.fromEntries(lanes.map(([name, { waiting }]) => [name, waiting])),
@@ -159,11 +161,11 @@ export class Client {
    * statements takes a `turn`. When the signal aborts, what runs on it is interrupted; `release` then drops it.
    */
   async patientSession(signal?: AbortSignal): Promise<{ session: Session; release: () => void }> {
-    const connection = await this.#connect('plain')
+    const connection = await this.#connect()
     const deaf = interruptOnAbort(connection, signal)
     const release = () => {
       deaf()
-      this.#giveBack(connection, 'plain', signal)
+      this.#giveBack(connection, signal)
     }
     return { session: this.#session(connection, deaf), release }
   }
@@ -194,8 +196,8 @@ export class Client {
     this.#options.closed?.()
   }
 
-  async #lease<T>(work: (session: Session) => Promise<T>, kind: keyof Idle, signal?: AbortSignal): Promise<T> {
-    const connection = await this.#connect(kind)
+  async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const connection = await this.#connect()
     const deaf = interruptOnAbort(connection, signal)
     try {
       signal?.throwIfAborted()
@@ -205,28 +207,28 @@ export class Client {
       throw this.#failure(error)
     } finally {
       deaf()
-      this.#giveBack(connection, kind, signal)
+      this.#giveBack(connection, signal)
     }
   }
 
   #session(connection: DuckDBConnection, deaf: () => void): Session {
     const open = this.#open
-    return new Session(connection, deaf, (error) => this.#failure(error, open))
+    const { check } = this.#options
+    return new Session(connection, deaf, { ...(check && { check }), failure: (error) => this.#failure(error, open) })
   }
 
   #failure(error: unknown, open = this.#open): unknown {
     return this.#options.failed ? this.#options.failed(error, () => this.#lose(open)) : error
   }
 
-  async #connect(kind: keyof Idle): Promise<DuckDBConnection> {
+  async #connect(): Promise<DuckDBConnection> {
     if (this.#closed) throw new ServiceUnavailable('The datastore is closing.')
     await this.#reopening
-    const idle = this.#idle[kind].pop()
+    const idle = this.#idle.pop()
     if (idle) return idle
     try {
       const connection = await this.#instance.connect()
       this.#open.add(connection)
-      if (kind === 'sql') await this.#options.prepareSql?.(connection)
       return connection
     } catch (error) {
       throw this.#failure(error)
@@ -237,8 +239,8 @@ export class Client {
   #lose(open: Set<DuckDBConnection>): void {
     if (this.#closed || open !== this.#open) return
     const lost = this.#instance
-    for (const connection of Object.values(this.#idle).flat()) connection.closeSync()
-    this.#idle = { plain: [], sql: [] }
+    for (const connection of this.#idle) connection.closeSync()
+    this.#idle = []
     this.#open = new Set()
     this.#reopening = this.#options
       .open()
@@ -256,9 +258,9 @@ export class Client {
   }
 
   /** One that was interrupted may be inside a transaction whose end was interrupted as well: it is not used again. */
-  #giveBack(connection: DuckDBConnection, kind: keyof Idle, signal?: AbortSignal): void {
+  #giveBack(connection: DuckDBConnection, signal?: AbortSignal): void {
     if (this.#closed) return
-    if (!signal?.aborted && this.#open.has(connection)) return void this.#idle[kind].push(connection)
+    if (!signal?.aborted && this.#open.has(connection)) return void this.#idle.push(connection)
     this.#open.delete(connection)
     connection.closeSync()
   }

@@ -6,7 +6,7 @@ import type { Session } from './client.ts'
 import { invalidQuery } from './failures.ts'
 import { storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
-import { deleteTable, readTable, updateCounters, updateTable } from './metadata.ts'
+import { deleteTable, readById, updateCounters, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
 import { CATALOG, commit, currentTable, dialectOf, now, tableName, write } from './store.ts'
 
@@ -25,11 +25,11 @@ export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortS
 
 async function dropTable(store: Store, session: Session, id: string): Promise<Written> {
   const { affected } = await commit(store, session, id, async () => {
-    const table = await readTable(session, id)
-    if (table?.id !== id) throw new TableNotFound(id)
+    const table = await readById(session, id)
+    if (!table) throw new TableNotFound(id)
     await store.fullText.noteReset(session.connection, id, table.count)
     await session.run(`DROP TABLE ${tableName(id)}`)
-    await deleteTable(session, id)
+    await deleteTable(session, table)
     return { table: undefined, affected: table.count }
   })
   await store.rejectedFiles?.drop(id)

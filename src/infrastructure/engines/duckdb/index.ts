@@ -11,14 +11,14 @@ import { Checkpointer } from './checkpointer.ts'
 import { openDataFile } from './data-file.ts'
 import { engineOn } from './engine-on.ts'
 import { isConflict } from './failures.ts'
+import { fileStorage } from './file-storage.ts'
 import { emptyFolder, headroomOf } from './folder.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList } from './gate/index.ts'
 import { prepareMetadata, readLargeTables, readTable } from './metadata.ts'
 import { restoreFile } from './restore.ts'
-import { changeTypes } from './retype.ts'
 import { tableSize } from './size.ts'
-import type { Storage, Store } from './store.ts'
+import type { Store } from './store.ts'
 import { TableCache } from './table-cache.ts'
 import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
@@ -115,16 +115,3 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 export const controlFolder = ({ duckdbPath }: Config): string => resolve(duckdbPath)
 
 export const restore = ({ duckdbPath }: Config, backup: string): Promise<CheckReport> => restoreFile(duckdbPath, backup)
-
-const fileStorage: Storage = {
-  keepsOrder: true,
-  jsonItems: 'JSON',
-  async transaction(session, _id, work, committed) {
-    const result = await session.transaction(work)
-    committed(result)
-    return result
-  },
-  changeTypes,
-  checkNames() {},
-  async checkValues() {},
-}

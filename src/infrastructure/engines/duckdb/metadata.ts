@@ -71,7 +71,8 @@ export async function readTable(session: Session, idOrAlias: string): Promise<St
   return id === undefined ? undefined : readById(session, String(id))
 }
 
-async function readById(session: Session, id: string): Promise<StoredTable | undefined> {
+/** The stored table with this id. */
+export async function readById(session: Session, id: string): Promise<StoredTable | undefined> {
   const row = await session.row(
     `SELECT ${COLUMNS} FROM datastore.main._table_metadata WHERE resource_id = ${quoteLiteral(id)}`,
   )
@@ -96,17 +97,14 @@ export async function readLargeTables(session: Session, rows: number): Promise<s
   return found.map(([id]) => String(id))
 }
 
-/** Who holds a name, as a table or as an alias. */
+/** Who holds a name, as a table or as an alias; upper and lower case don't tell names apart. */
 export async function nameHolder(session: Session, name: string): Promise<{ table?: string; alias?: string }> {
-  const [table] =
-    (await session.row('SELECT resource_id FROM datastore.main._table_metadata WHERE lower(resource_id) = lower($1)', [
-      name,
-    ])) ?? []
-  const [alias] =
-    (await session.row('SELECT resource_id FROM datastore.main._table_aliases WHERE lower(alias) = lower($1)', [
-      name,
-    ])) ?? []
-  return { ...(typeof table === 'string' && { table }), ...(typeof alias === 'string' && { alias }) }
+  const folded = `lower(${quoteLiteral(name)})`
+  const rows = await session.rows(
+    `SELECT 'table', resource_id FROM datastore.main._table_metadata WHERE lower(resource_id) = ${folded} ` +
+      `UNION ALL SELECT 'alias', resource_id FROM datastore.main._table_aliases WHERE lower(alias) = ${folded}`,
+  )
+  return Object.fromEntries(rows.map(([what, id]) => [String(what), String(id)]))
 }
 
 export async function insertTable(session: Session, table: StoredTable): Promise<void> {
@@ -138,9 +136,9 @@ async function update(session: Session, table: StoredTable, definition: string):
   )
 }
 
-export async function deleteTable(session: Session, id: string): Promise<void> {
+export async function deleteTable(session: Session, { id, aliases }: StoredTable): Promise<void> {
   await session.run('DELETE FROM datastore.main._table_metadata WHERE resource_id = $1', [id])
-  await session.run('DELETE FROM datastore.main._table_aliases WHERE resource_id = $1', [id])
+  if (aliases.length > 0) await session.run('DELETE FROM datastore.main._table_aliases WHERE resource_id = $1', [id])
 }
 
 async function replaceAliases(session: Session, table: StoredTable): Promise<void> {

@@ -42,11 +42,7 @@ async function checkFile(path: string, backup: string): Promise<CheckReport> {
   const instance = await DuckDBInstance.create(':memory:')
   try {
     const connection = await instance.connect()
-    const session = new Session(
-      connection,
-      () => {},
-      (error) => error,
-    )
+    const session = new Session(connection)
     // By the name that it will have: a file's catalog is called as the file is.
     await session.run(`ATTACH ${quoteLiteral(path)} AS datastore`).catch((error: Error) => {
       throw refusal(error.message.split('\n')[0] as string)

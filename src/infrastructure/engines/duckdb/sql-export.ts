@@ -6,7 +6,7 @@ import { openExported, streamExported } from '../files/exported-file.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { exportFormats } from './export.ts'
-import { aliasTables, dialect, resultColumns, sqlFailure } from './sql.ts'
+import { dialect, resultColumns, sqlFailure } from './sql.ts'
 import type { Store } from './store.ts'
 
 /** How often the disk is looked at while a result grows on it. */
@@ -19,7 +19,7 @@ const HEADROOM_MS = 250
  * @param checkHeadroom - Throws when the disk is nearly full: the statement is then stopped.
  */
 export async function dumpSql(
-  { client }: Pick<Store, 'client'>,
+  { client, storage }: Pick<Store, 'client' | 'storage'>,
   plan: SqlDumpPlan,
   checkHeadroom: () => Promise<void>,
   signal?: AbortSignal,
@@ -30,7 +30,11 @@ export async function dumpSql(
   const watch = setInterval(() => void checkHeadroom().catch((error) => full.abort(error)), HEADROOM_MS)
   const stop = signal ? AbortSignal.any([signal, full.signal]) : full.signal
   try {
-    const { rows, fields } = await client.session((session) => write(session, plan, file), stop, 'sql')
+    const { rows, fields } = await client.session(
+      async (session) => write(session, plan, file, await storage.expose(session, plan.resolved)),
+      stop,
+      'sql',
+    )
     if (plan.rowsMax !== undefined && rows > plan.rowsMax) {
       await rm(file, { force: true })
       return { kind: 'too large', hint: `The result has more than ${plan.rowsMax} rows.` }
@@ -46,10 +50,9 @@ export async function dumpSql(
   }
 }
 
-async function write(session: Session, plan: SqlDumpPlan, file: string) {
+async function write(session: Session, plan: SqlDumpPlan, file: string, aliases: string) {
   return session.transaction(
     async () => {
-      const aliases = aliasTables(plan)
       const columns = await resultColumns(session, `${aliases} SELECT * FROM (${plan.sql}\n)`)
       const { columns: written, copyOptions } = exportFormats[plan.format]
       const cells = columns.map(({ cell }) => cell)

@@ -33,7 +33,8 @@ export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal):
   return store.client.session(
     async (session) => {
       try {
-        return await session.transaction(() => run(session, plan), { readOnly: true })
+        const before = await store.storage.expose(session, plan.resolved)
+        return await session.transaction(() => run(session, plan, before), { readOnly: true })
       } catch (error) {
         signal?.throwIfAborted()
         throw sqlFailure(error)
@@ -44,8 +45,7 @@ export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal):
   )
 }
 
-async function run(session: Session, plan: SqlPlan): Promise<SqlResult> {
-  const aliases = aliasTables(plan)
+async function run(session: Session, plan: SqlPlan, aliases: string): Promise<SqlResult> {
   const columns = await resultColumns(session, `${aliases} SELECT * FROM (${plan.sql}\n)`)
   const { text, separator } = rowFormats[plan.format]
   const names = columns.map((_, index) => `c${index}`).join(', ')
@@ -83,7 +83,7 @@ async function countRows(
 }
 
 /** Aliases are not tables of the file: the statement sees them as common table expressions around it. */
-export function aliasTables({ resolved }: Pick<SqlPlan, 'resolved'>): string {
+export function aliasTables(resolved: SqlPlan['resolved']): string {
   const ctes = [...resolved]
     .filter(([name, table]) => name !== table.id)
     .map(([name, table]) => `${quoteIdentifier(name)} AS NOT MATERIALIZED (SELECT * FROM ${tableName(table.id)})`)

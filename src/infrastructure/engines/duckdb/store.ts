@@ -1,6 +1,6 @@
 import type { Column } from '../../../core/table-schema.ts'
 import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
-import type { TablePlan } from '../engine.ts'
+import type { Table, TablePlan } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
 import type { RejectedFiles } from '../files/rejected-files.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
@@ -11,7 +11,7 @@ import { createDialect } from './dialect.ts'
 import { translateFailure } from './failures.ts'
 import type { FullTextIndex } from './full-text/builder.ts'
 import type { StoredTable } from './metadata.ts'
-import { readTable, scaleOf } from './metadata.ts'
+import { readById, scaleOf } from './metadata.ts'
 import type { StorageTypes } from './retype.ts'
 import { dropStage } from './stage.ts'
 import type { TableCache } from './table-cache.ts'
@@ -53,6 +53,13 @@ export interface Storage {
   ): Promise<T>
   /** Changes columns' types in the transaction of a write, before rows are written. Nothing that is stored is lost. */
   changeTypes(session: Session, id: string, types: StorageTypes): Promise<void>
+  /**
+   * Lets a caller's own SQL on this session see these tables, by these names, and nothing of the lake or the file that the
+   * gate can't judge. To be called before its transaction begins.
+   *
+   * @returns What must stand before the statement.
+   */
+  expose(session: Session, tables: ReadonlyMap<string, Table>): Promise<string>
   /**
    * Refuses names that can't be kept as they are.
    *
@@ -144,8 +151,7 @@ export async function currentTable(
   id: string,
   basedOn: number | undefined,
 ): Promise<StoredTable | undefined> {
-  const found = store.tables.get(id) ?? (await readTable(session, id))
-  const table = found?.id === id ? found : undefined
+  const table = store.tables.get(id) ?? (await readById(session, id))
   if (table?.schemaRevision !== basedOn) throw new StaleSchema(`table ${id} has changed`)
   return table
 }

@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import type { Session } from '../duckdb/client.ts'
 import { makeFolder } from '../duckdb/folder.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { FileLock, ProcessLock } from './file-lock.ts'
@@ -17,6 +19,8 @@ export interface Catalog {
   readonly path: string
   readonly options: readonly string[]
   openLock(): Promise<Lock>
+  /** Bytes of the catalog itself. */
+  size(session: Session): Promise<number>
 }
 
 const kinds: Readonly<Record<string, (address: string, schema: string) => Catalog>> = {
@@ -36,6 +40,7 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new FileLock(`${file}.lock`)
       },
+      size: async () => (await stat(file)).size,
     }
   },
   duckdb: (address) => {
@@ -51,6 +56,7 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new ProcessLock()
       },
+      size: async () => (await stat(file)).size,
     }
   },
 }
@@ -95,6 +101,12 @@ function postgres(address: string, schema: string): Catalog {
       // `sslmode` then means what it means to DuckDB's own connection.
       if (same.searchParams.has('sslmode')) same.searchParams.set('uselibpqcompat', 'true')
       return new PostgresLock(same.href, schema)
+    },
+    async size(session) {
+      const sql = `SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ${quoteLiteral(schema)}`
+      const [bytes] =
+        (await session.row(`FROM postgres_query('__ducklake_metadata_datastore', ${quoteLiteral(sql)})`)) ?? []
+      return Number(bytes ?? 0)
     },
   }
 }

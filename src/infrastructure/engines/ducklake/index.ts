@@ -15,6 +15,7 @@ import { dataPathOf } from './data-path.ts'
 import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
 import { openLake } from './lake.ts'
 import { currentSnapshot, lakeStorage } from './lake-storage.ts'
+import { isKept } from './placeholders.ts'
 import { claimScratch } from './scratch.ts'
 import { lakeSize } from './size.ts'
 import { SnapshotCache } from './snapshot-cache.ts'
@@ -75,6 +76,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       checkHeadroom: headroomOf(scratch.path),
       describe: (idOrAlias, signal) =>
         reader.session(async (session) => {
+          if (!isKept(idOrAlias)) return undefined
           for (;;) {
             tables.standAt(await currentSnapshot(session))
             outage.end('The lake answers again.')
@@ -85,7 +87,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
             if (!table || tables.remember(table, since)) return table
           }
         }, signal),
-      size: (id, signal) => lakeSize(reader, id, signal),
+      size: (id, signal) => lakeSize(reader, catalog, id, signal),
       async close() {
         await queue.idle()
         await reader.close()

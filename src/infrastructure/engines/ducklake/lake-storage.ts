@@ -4,6 +4,7 @@ import type { Session } from '../duckdb/client.ts'
 import type { StorageTypes } from '../duckdb/retype.ts'
 import type { Changed, Storage } from '../duckdb/store.ts'
 import { now, tableName } from '../duckdb/store.ts'
+import type { Table } from '../engine.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import { isInterrupted } from './failures.ts'
 import type { Lock } from './lock.ts'
@@ -32,6 +33,7 @@ export function lakeStorage(lock: Lock, tables: SnapshotCache): Storage {
     checkNames,
     checkValues,
     changeTypes: rewrite,
+    expose,
 
     async transaction<T extends Changed>(
       session: Session,
@@ -103,6 +105,21 @@ export async function currentSnapshot(session: Session): Promise<number> {
   const [snapshot] = (await session.row('SELECT id FROM datastore.current_snapshot()')) ?? []
   return Number(snapshot)
 }
+
+/**
+ * A caller's SQL sees its tables through views with a limit that no table reaches. What rows are compared with is then not handed
+ * down to DuckLake, which would copy it, computed texts as well, into SQL of its own (see `placeholders.ts`).
+ */
+async function expose(session: Session, tables: ReadonlyMap<string, Table>): Promise<string> {
+  for (const [name, { id }] of tables) {
+    await session.run(
+      `CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)} AS SELECT * FROM ${tableName(id)} LIMIT ${NO_LIMIT}`,
+    )
+  }
+  return ''
+}
+
+const NO_LIMIT = 2n ** 62n
 
 /** DuckLake only widens types, and not all that we widen: the table is written anew. */
 async function rewrite(session: Session, id: string, types: StorageTypes): Promise<void> {

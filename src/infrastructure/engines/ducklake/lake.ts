@@ -12,6 +12,7 @@ import { quoteLiteral } from '../sql/quote.ts'
 import type { Catalog } from './catalog.ts'
 import type { DataPath } from './data-path.ts'
 import { loadExtensions } from './extensions.ts'
+import { checkStatement } from './placeholders.ts'
 
 export interface LakeOptions {
   config: Config
@@ -51,7 +52,7 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
       lanes,
       failed: options.failed,
       open: () => openInstance(options, readOnly),
-      prepareSql: (connection) => connection.run('USE datastore'),
+      check: checkStatement,
     })
   const writer = await client(false)
   try {
@@ -69,7 +70,8 @@ async function openInstance(options: LakeOptions, readOnly: boolean): Promise<Du
   const connection = await instance.connect()
   try {
     await loadExtensions(connection, [...catalog.extensions, ...data.extensions], config.duckdbExtensionDirectory)
-    for (const sql of [...SETTINGS, ...postgresSettings(catalog), ...catalog.prepare, ...data.prepare])
+    const readSettings = readOnly || !catalog.shared ? READ_SETTINGS : []
+    for (const sql of [...SETTINGS, ...readSettings, ...postgresSettings(catalog), ...catalog.prepare, ...data.prepare])
       await connection.run(sql)
     await attach(connection, options, readOnly)
     const tmp = `${folders.tmp}/${readOnly ? 'reader' : 'writer'}`
@@ -87,6 +89,12 @@ async function openInstance(options: LakeOptions, readOnly: boolean): Promise<Du
     throw error
   }
 }
+
+/**
+ * A join hands its least and greatest values down to the lake's tables, whatever stands between, and DuckLake writes them
+ * into SQL of its own: a caller's own SQL could make them up (see `placeholders.ts`).
+ */
+const READ_SETTINGS = ["SET GLOBAL disabled_optimizers = 'join_filter_pushdown'"]
 
 function postgresSettings({ extensions }: Catalog): string[] {
   // A long load would be cut off at its commit, a long download in its middle.

@@ -15,6 +15,29 @@ const REFUSED = `${PLACEHOLDER}|\\x00`
 
 const REASON = 'DuckLake would take it for a place to fill in'
 
+/** Whether a text can stand in a statement about the lake. */
+export function isKept(text: string): boolean {
+  return !pattern.test(text) && !text.includes('\0')
+}
+
+/**
+ * Refuses a statement with a text that DuckLake would fill in: it copies what rows are compared with into SQL of its own, so that
+ * the rest of such a text would become a part of that.
+ *
+ * @throws ValidationError naming the text.
+ */
+export function checkStatement(sql: string, values: readonly unknown[] = []): void {
+  for (const text of [sql, ...values.map(String)]) {
+    const found = pattern.exec(text)?.[0] ?? (text.includes(NUL) || text.includes('\0') ? '\\u0000' : undefined)
+    if (found === undefined) continue
+    const sentence = `The text "${found}" can't be used in a query here.`
+    throw new ValidationError({ query: [sentence] }, { message: sentence })
+  }
+}
+
+/** How a NUL character is written in a statement. */
+const NUL = '|| chr(0) ||'
+
 /** Columns that DuckLake keeps rows by. */
 const RESERVED = /^(row_id|begin_snapshot|end_snapshot|_ducklake_internal_.*)$/i
 

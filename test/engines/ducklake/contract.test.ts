@@ -1,0 +1,3 @@
+import { lakeContract } from './contract.ts'
+
+lakeContract(process.env.FULL === undefined)
