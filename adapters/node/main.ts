@@ -15,6 +15,7 @@ Commands
   backup FILE          write all data of this moment into a file, while the server goes on
   restore FILE         put a backup in the place of data that is not there yet
   check                read all data and compare it with the metadata
+  import-ckan          copy the tables of a CKAN; see import-ckan --help
   purge --ckan         remove tables whose resource CKAN no longer has; see purge --help
 
 Options

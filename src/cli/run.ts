@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   backup: async () => (await import('./backup.ts')).backup as unknown as Command,
   restore: async () => (await import('./restore.ts')).restore as unknown as Command,
   check: async () => (await import('./check.ts')).check as unknown as Command,
+  'import-ckan': async () => (await import('./import-ckan.ts')).importCkan as unknown as Command,
   purge: async () => (await import('./purge.ts')).purge as unknown as Command,
 }
 

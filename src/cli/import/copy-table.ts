@@ -1,0 +1,74 @@
+import { Failure } from '../failure.ts'
+import type { Call } from './actions.ts'
+import type { Source, SourceTable } from './source.ts'
+
+export interface Copied {
+  id: string
+  /** Rows that the table now has, as many as CKAN's. */
+  rows: number
+  /** Rows that an earlier run had copied. */
+  there: number
+}
+
+const PAGE_ROWS = 5000
+
+/**
+ * Copies one table: columns, dictionary and key, then its rows in the order of `_id`, a page in a transaction, then its
+ * aliases. Rows that are there from a run that broke off are taken for the first of CKAN's, and it goes on behind them.
+ *
+ * @throws Failure when a table of that name has other columns or more rows, or the counts differ at the end.
+ */
+export async function copyTable(source: Source, target: { read: Call; write: Call }, id: string): Promise<Copied> {
+  const table = await source.describe(id)
+  const there = await prepare(target, table)
+  let rows = there
+  for (;;) {
+    const records = await source.page(id, rows, PAGE_ROWS)
+    if (records.length === 0) break
+    await target.write('datastore_upsert', { resource_id: id, method: 'insert', force: true, records })
+    rows += records.length
+  }
+  const [wanted, stored] = [await source.count(id), await countOf(target.read, id)]
+  if (wanted !== stored) {
+    throw new Failure(
+      `${id}: CKAN has ${wanted} rows and the copy ${stored}. Was one written to meanwhile? Delete the copy, and run it again.`,
+    )
+  }
+  if (table.aliases.length > 0) {
+    await target.write('datastore_create', { resource_id: id, force: true, aliases: table.aliases })
+  }
+  return { id, rows: stored, there }
+}
+
+/** Makes the table, or finds it as an earlier run has left it. Answers its rows. */
+async function prepare({ read, write }: { read: Call; write: Call }, table: SourceTable): Promise<number> {
+  const { id, fields, primaryKey } = table
+  const known = await read('datastore_info', { id }).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined
+    throw error
+  })
+  if (known) {
+    const names = (known.fields as { id: string }[]).map((field) => field.id)
+    const wanted = fields.map((field) => String(field.id))
+    if (names.join('\n') !== wanted.join('\n'))
+      throw new Failure(`${id}: there is a table of this name with other columns. It stays as it is.`)
+    return countOf(read, id)
+  }
+  await write('datastore_create', {
+    resource_id: id,
+    force: true,
+    fields,
+    ...(primaryKey.length > 0 && { primary_key: primaryKey }),
+  })
+  return 0
+}
+
+async function countOf(read: Call, id: string): Promise<number> {
+  const { total } = await read('datastore_search', { resource_id: id, limit: 0, include_total: true })
+  return Number(total)
+}
+
+function isNotFound(error: unknown): boolean {
+  const detail = (error as { detail?: { error?: { __type?: string } } }).detail
+  return detail?.error?.__type === 'Not Found Error'
+}
