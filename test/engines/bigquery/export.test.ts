@@ -1,0 +1,148 @@
+import { Storage } from '@google-cloud/storage'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Bucket } from '../../../src/infrastructure/engines/bigquery/bucket.ts'
+import { type Export, Exports } from '../../../src/infrastructure/engines/bigquery/export.ts'
+import type { Dumped } from '../../../src/infrastructure/engines/engine.ts'
+import { type BigqueryServices, reasonWithoutBigquery, startBigquery } from '../../services/bigquery.ts'
+import { serviceAccount, TokenClient } from '../../services/credentials.ts'
+
+const reason = reasonWithoutBigquery()
+
+describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''}`, () => {
+  let services: BigqueryServices
+  let storage: Storage
+  let unsigned: Storage
+  let statements = 0
+  let version = 0
+
+  beforeAll(async () => {
+    services = await startBigquery()
+    const { project, gcsUrl } = services
+    storage = new Storage({ projectId: project, apiEndpoint: gcsUrl, credentials: JSON.parse(serviceAccount('rw')) })
+    unsigned = new Storage({ projectId: project, apiEndpoint: gcsUrl, authClient: new TokenClient('rw') as never })
+    await run('CREATE TABLE trees (a INT64, b STRING)')
+    await run(`INSERT INTO trees SELECT n, CONCAT('tree "', n, '"') FROM UNNEST(GENERATE_ARRAY(1, 100)) AS n`)
+  }, 300_000)
+  afterAll(() => services?.close())
+  beforeEach(() => {
+    statements = 0
+    version += 1
+  })
+  afterEach(() => {
+    services.bigquery.rules.shards = undefined
+    services.bigquery.heal()
+    services.gcs.heal()
+  })
+
+  async function run(sql: string): Promise<void> {
+    statements += 1
+    const { url, project, dataset } = services
+    const response = await fetch(`${url}/bigquery/v2/projects/${project}/queries`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer rw' },
+      body: JSON.stringify({
+        query: sql,
+        useLegacySql: false,
+        defaultDataset: { projectId: project, datasetId: dataset },
+      }),
+    })
+    if (!response.ok) throw new Error(await response.text())
+  }
+
+  const process = (of = storage) => new Exports({ bucket: new Bucket(of.bucket(services.bucket)), run, urlHours: 1 })
+  const wanted = (changed: Partial<Export> = {}): Export => ({
+    ...{ folder: 'trees', version: `v${version}`, format: 'csv', query: 'SELECT a, b FROM trees ORDER BY a' },
+    ...{ header: 'a,b\n', filename: 'trees.csv', contentType: 'text/csv', mayRedirect: true, ...changed },
+  })
+  const rows = Array.from({ length: 100 }, (_, index) => `${index + 1},"tree ""${index + 1}"""\n`).join('')
+
+  async function textOf(dumped: Dumped): Promise<string> {
+    if (dumped.kind === 'redirect') return (await fetch(dumped.url)).text()
+    if (dumped.kind === 'too large') return dumped.hint
+    const text = await new Response(dumped.stream).text()
+    expect(dumped.length).toBe(Buffer.byteLength(text))
+    return text
+  }
+
+  test.each([1, 2, 40])('%i files become one, with one header, to which the client is sent', async (shards) => {
+    services.bigquery.rules.shards = shards
+    const dumped = await process().dump(wanted())
+    expect(dumped.kind).toBe('redirect')
+    expect(decodeURIComponent((dumped as { url: string }).url)).toContain('attachment; filename="trees.csv"')
+    expect(await textOf(dumped)).toBe(`a,b\n${rows}`)
+    const left = await new Bucket(storage.bucket(services.bucket)).list(`trees/v${version}/`)
+    expect(left.map(({ name }) => name.replace(/^.*[/-]/, '')).sort()).toEqual(['.done', 'file'])
+  })
+
+  test('credentials that can not sign, and clients that can not be sent, get the rows as a stream', async () => {
+    services.bigquery.rules.shards = 3
+    const proxied = await process(unsigned).dump(wanted())
+    expect(proxied.kind).toBe('stream')
+    expect(await textOf(proxied)).toBe(rows)
+    const kept = await process().dump(wanted({ mayRedirect: false }))
+    expect(await textOf(kept)).toBe(rows)
+    expect(statements).toBe(1)
+  })
+
+  test('where composing is refused, one file is streamed after the other', async () => {
+    services.bigquery.rules.shards = 3
+    services.gcs.fail({ match: /\/compose/, status: 403, reason: 'forbidden', times: 10 })
+    const dumped = await process().dump(wanted())
+    expect(dumped.kind).toBe('stream')
+    expect(await textOf(dumped)).toBe(rows)
+  })
+
+  test('ndjson has no header; parquet of one file is one', async () => {
+    const ndjson = await textOf(await process().dump(wanted({ format: 'ndjson', header: '' })))
+    expect(
+      ndjson
+        .split('\n')
+        .slice(0, 1)
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ b: 'tree "1"' }])
+    const parquet = await textOf(await process().dump(wanted({ format: 'parquet', header: '' })))
+    expect(parquet.slice(0, 4)).toBe('PAR1')
+  })
+
+  test('parquet of several files is too large', async () => {
+    services.bigquery.rules.shards = 2
+    expect(await process().dump(wanted({ format: 'parquet', header: '' }))).toMatchObject({ kind: 'too large' })
+  })
+
+  test('is made once, whoever asks: ten clients of two processes, and those who come later', async () => {
+    const [one, other] = [process(), process()]
+    const all = await Promise.all(Array.from({ length: 10 }, (_, index) => (index % 2 ? one : other).dump(wanted())))
+    const texts = await Promise.all(all.map(textOf))
+    expect(new Set(texts)).toEqual(new Set([`a,b\n${rows}`]))
+    await process().dump(wanted())
+    expect(statements).toBe(1)
+  })
+
+  test('a new version removes the others of its table, and no other table', async () => {
+    const bucket = new Bucket(storage.bucket(services.bucket))
+    await process().dump(wanted({ folder: 'trees2' }))
+    await process().dump(wanted({ version: 'old' }))
+    await process().dump(wanted({ format: 'ndjson', header: '' }))
+    await process().dump(wanted({ version: 'new' }))
+    expect(new Set((await bucket.list('trees/')).map(({ name }) => name.split('/')[1]))).toEqual(new Set(['new']))
+    expect(await bucket.list('trees2/')).not.toEqual([])
+  })
+
+  test('an export that is still being made is not removed by a newer one', async () => {
+    const bucket = new Bucket(storage.bucket(services.bucket))
+    await bucket.claim('trees/slow/csv/.claimed', '')
+    await bucket.save('trees/slow/csv/rows-1', 'x', 'text/csv')
+    await process().dump(wanted())
+    expect((await bucket.list('trees/slow/')).map(({ name }) => name)).toEqual([
+      'trees/slow/csv/.claimed',
+      'trees/slow/csv/rows-1',
+    ])
+    await bucket.remove(['trees/slow/csv/.claimed', 'trees/slow/csv/rows-1'])
+  })
+
+  test('a failed export leaves no claim: the next one is made', async () => {
+    services.bigquery.fail({ match: /EXPORT DATA/, status: 503, reason: 'backendError' })
+    await expect(process().dump(wanted())).rejects.toThrow(/backendError/)
+    expect(await textOf(await process().dump(wanted()))).toBe(`a,b\n${rows}`)
+  })
+})
