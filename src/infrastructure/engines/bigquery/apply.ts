@@ -1,0 +1,124 @@
+import type { Column } from '../../../core/table-schema.ts'
+import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
+import type { StoredTable } from './metadata.ts'
+import { definitionText, STATE_VALUES, stateParams } from './metadata.ts'
+import { ALIASES, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
+import type { RowChange } from './resolve.ts'
+import type { Source } from './source.ts'
+import { itemText, itemValue } from './source.ts'
+import { castType } from './types.ts'
+
+/**
+ * A script that writes in one transaction. Its first statement moves the state row on from the revision that everything
+ * was planned by: of two writers one meets the other there, and starts again.
+ */
+export function transaction(before: StoredTable, after: StoredTable, statements: readonly string[]): string {
+  const state = quoteName(stateOf(after.id))
+  return [
+    'BEGIN',
+    'BEGIN TRANSACTION;',
+    `UPDATE ${state} SET next_id = CAST(@next_id AS INT64), row_count = CAST(@row_count AS INT64), revision = CAST(@revision AS INT64), ` +
+      `schema_revision = CAST(@schema_revision AS INT64), updated_at = @updated_at WHERE revision = ${before.revision};`,
+    "ASSERT @@row_count = 1 AS 'datastore:stale';",
+    ...statements.map((statement) => `${statement};`),
+    'COMMIT TRANSACTION;',
+    'EXCEPTION WHEN ERROR THEN',
+    'ROLLBACK TRANSACTION;',
+    'RAISE;',
+    'END;',
+  ].join('\n')
+}
+
+/** Statements that write a table's definition and aliases where it has one already. */
+export function definitionStatements(after: StoredTable, aliasesChanged: boolean): string[] {
+  return [
+    `UPDATE ${METADATA} SET definition = @definition, schema_revision = ${after.schemaRevision} WHERE resource_id = @resource_id`,
+    ...(aliasesChanged ? aliasStatements(after) : []),
+  ]
+}
+
+/** The aliases of a table anew. The DELETE makes writers of aliases meet each other. */
+export function aliasStatements({ aliases }: StoredTable): string[] {
+  const taken =
+    'NOT EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(@aliases)) AS a WHERE ' +
+    `EXISTS (SELECT 1 FROM ${METADATA} AS m WHERE LOWER(m.resource_id) = LOWER(a)) OR ` +
+    `EXISTS (SELECT 1 FROM ${ALIASES} AS o WHERE LOWER(o.alias) = LOWER(a) AND o.resource_id <> @resource_id))`
+  return [
+    `DELETE FROM ${ALIASES} WHERE resource_id = @resource_id`,
+    ...(aliases.length > 0
+      ? [
+          `ASSERT ${taken} AS 'datastore:taken'`,
+          `INSERT INTO ${ALIASES} (alias, resource_id) SELECT a, @resource_id FROM UNNEST(JSON_VALUE_ARRAY(@aliases)) AS a`,
+        ]
+      : []),
+  ]
+}
+
+/** Values of the parameters that these statements name. */
+export function tableParams(after: StoredTable): Record<string, string> {
+  return {
+    ...stateParams(after),
+    resource_id: after.id,
+    definition: definitionText(after),
+    aliases: JSON.stringify(after.aliases),
+  }
+}
+
+/** A new state row: SQL of the whole table. */
+export function createState(table: StoredTable): string {
+  return `CREATE OR REPLACE TABLE ${quoteName(stateOf(table.id))} AS SELECT ${STATE_VALUES}`
+}
+
+/** A changed row as a JSON list: `_id`, whether the row exists (`1`), which cells it carries (`101`), the cells. */
+export function changeItem({ id, exists, cells }: RowChange): string {
+  const carried = cells.map((cell) => (cell === undefined ? '0' : '1')).join('')
+  return JSON.stringify([id, exists ? '1' : '0', carried, ...cells.map((cell) => cell ?? null)])
+}
+
+const FIRST_CELL = 3
+
+/** Statements that write rows of a source as `changeItem` writes them. */
+export function rowStatements(
+  table: StoredTable,
+  staged: readonly Column[],
+  source: Source,
+  { fresh, matched }: { fresh: number; matched: number },
+): string[] {
+  const target = quoteName(tableOf(table.id))
+  const names = staged.map(({ name }) => quoteName(storedColumn(name)))
+  const time = `TIMESTAMP '${table.updatedAt}'`
+  const values = staged.map((column, index) => `${itemValue(index + FIRST_CELL, column)} AS c${index}`)
+  const items = [`CAST(${itemText(0)} AS INT64) AS _id`, `${itemText(2)} AS carried`, ...values]
+  const rows = (exists: '0' | '1') =>
+    `(SELECT ${items.join(', ')} FROM ${source.from} WHERE ${itemText(1)} = '${exists}') AS s`
+  const assignments = updateAssignments(table, staged, names, time)
+  const into = ['_id', ...names, ...(table.hasUpdatedAt ? [UPDATED_AT_COLUMN] : [])]
+  const cells = ['s._id', ...staged.map((_, index) => `s.c${index}`), ...(table.hasUpdatedAt ? [time] : [])]
+  return [
+    ...(matched > 0 && assignments.length > 0
+      ? [`UPDATE ${target} AS t SET ${assignments.join(', ')} FROM ${rows('1')} WHERE t._id = s._id`]
+      : []),
+    ...(fresh > 0 ? [`INSERT INTO ${target} (${into.join(', ')}) SELECT ${cells.join(', ')} FROM ${rows('0')}`] : []),
+  ]
+}
+
+function updateAssignments(
+  table: StoredTable,
+  staged: readonly Column[],
+  names: readonly string[],
+  time: string,
+): string[] {
+  const changed = staged.map((column, index) => {
+    const name = names[index] as string
+    const value = `IF(SUBSTR(s.carried, ${index + 1}, 1) = '1', s.c${index}, t.${name})`
+    const text = (sql: string) => (castType(column.type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql)
+    return { set: `${name} = ${value}`, differs: `${text(value)} IS DISTINCT FROM ${text(`t.${name}`)}` }
+  })
+  const touched =
+    table.hasUpdatedAt && changed.length > 0
+      ? [
+          `${UPDATED_AT_COLUMN} = IF(${changed.map(({ differs }) => differs).join(' OR ')}, ${time}, t.${UPDATED_AT_COLUMN})`,
+        ]
+      : []
+  return [...changed.map(({ set }) => set), ...touched]
+}

@@ -1,0 +1,99 @@
+import { TableNotFound } from '../../../core/errors.ts'
+import type { DeletePlan, Written } from '../engine.ts'
+import { filterCondition } from '../sql/filter.ts'
+import { definitionStatements, tableParams, transaction } from './apply.ts'
+import { dropColumns } from './create.ts'
+import { invalidQuery } from './failures.ts'
+import { filterDialect, Parameters, readableFilter } from './filter.ts'
+import { rowsOf } from './look.ts'
+import type { StoredTable } from './metadata.ts'
+import { readTable } from './metadata.ts'
+import { ALIASES, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
+import { rawText, rowFormats } from './render.ts'
+import type { Store } from './store.ts'
+import { CATALOG, currentTable, now, write } from './store.ts'
+
+type PlanOf<W extends DeletePlan['what']> = Extract<DeletePlan, { what: W }>
+
+/** Deletes rows, columns or the whole table. */
+export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortSignal): Promise<Written> {
+  if (plan.what === 'rows') return write(store, [plan.id], () => deleteRows(store, plan, signal), signal)
+  const work =
+    plan.what === 'table' ? () => dropTable(store, plan.id, signal) : () => deleteColumns(store, plan, signal)
+  return write(store, [CATALOG, plan.id], work, signal)
+}
+
+/** Without its metadata nobody finds the table: that goes first. */
+async function dropTable(store: Store, id: string, signal?: AbortSignal): Promise<Written> {
+  const { client } = store
+  const table = await readTable(client, id, signal)
+  if (table?.id !== id) throw new TableNotFound(id)
+  const script = [
+    'BEGIN TRANSACTION;',
+    `DELETE FROM ${METADATA} WHERE resource_id = @resource_id;`,
+    ...(table.aliases.length > 0 ? [`DELETE FROM ${ALIASES} WHERE resource_id = @resource_id;`] : []),
+    'COMMIT TRANSACTION;',
+    `DROP TABLE IF EXISTS ${quoteName(stateOf(id))};`,
+    `DROP TABLE IF EXISTS ${quoteName(tableOf(id))};`,
+  ].join('\n')
+  await client.script(script, { params: { resource_id: id }, signal })
+  store.tables.delete(id)
+  return { table: undefined, affected: table.count, warnings: [] }
+}
+
+async function deleteColumns(store: Store, plan: PlanOf<'columns'>, signal?: AbortSignal): Promise<Written> {
+  const current = (await currentTable(store, plan.id, plan.basedOn, signal)) as StoredTable
+  const names = new Set(plan.columns)
+  const revision = current.revision + 1
+  const table: StoredTable = {
+    ...current,
+    columns: current.columns.filter(({ name }) => !names.has(name)),
+    indexes: current.indexes.filter((index) => !index.some((name) => names.has(name))),
+    revision,
+    schemaRevision: revision,
+    updatedAt: now(),
+  }
+  await store.client.script(transaction(current, table, definitionStatements(table, false)), {
+    params: tableParams(table),
+    signal,
+  })
+  store.tables.set(table)
+  await dropColumns(
+    store,
+    plan.id,
+    current.columns.filter(({ name }) => names.has(name)),
+  )
+  return { table, affected: 0, warnings: [] }
+}
+
+async function deleteRows(store: Store, plan: PlanOf<'rows'>, signal?: AbortSignal): Promise<Written> {
+  const { client, config } = store
+  const { includeDeleted } = plan
+  const current = (await currentTable(store, plan.id, plan.basedOn, signal)) as StoredTable
+  const values = new Parameters()
+  const condition = plan.filter ? filterCondition(readableFilter(plan.filter), filterDialect, values) : 'TRUE'
+  const from = `FROM ${quoteName(tableOf(plan.id))} AS t WHERE ${condition}`
+  const asked = { params: values.all, role: 'write', signal } as const
+  try {
+    const counted = await client.query(`SELECT COUNT(*) ${from}`, asked)
+    const affected = Number(counted.rows[0]?.f[0]?.v)
+    const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
+    const lines: string[] = []
+    if (includeDeleted) {
+      const writer = rowFormats.objects.writer(includeDeleted.columns, { msInTimestamp: config.msInTimestamp })
+      const cells = includeDeleted.columns.map(({ name }) => `t.${quoteName(storedColumn(name))}`).join(', ')
+      const page = await client.query(`SELECT ${cells} ${from} ORDER BY t._id LIMIT ${includeDeleted.limit}`, asked)
+      for await (const { f } of rowsOf(client, page, signal)) lines.push(writer(f.map(rawText)))
+    }
+    const statements = [`DELETE ${from}`, `ASSERT @@row_count = ${affected} AS 'datastore:stale'`]
+    await client.script(transaction(current, table, statements), {
+      params: { ...tableParams(table), ...values.all },
+      signal,
+    })
+    store.tables.set(table)
+    const records = includeDeleted && new TextEncoder().encode(lines.join(rowFormats.objects.separator))
+    return { table, affected, ...(records && { records }), warnings: [] }
+  } catch (error) {
+    throw /datastore:/.test(String(error)) ? error : invalidQuery(error)
+  }
+}

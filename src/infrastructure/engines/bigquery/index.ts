@@ -1,0 +1,89 @@
+import { ServiceUnavailable } from '../../../core/errors.ts'
+import type { Engine } from '../engine.ts'
+import type { EngineContext } from '../registry.ts'
+import { WriteQueue } from '../write-queue.ts'
+import { Client } from './client.ts'
+import { createTable } from './create.ts'
+import { deleteFrom } from './delete.ts'
+import { describeTable } from './describe.ts'
+import { streamTable } from './dump.ts'
+import { translateFailure } from './failures.ts'
+import { inspectStatic } from './gate/index.ts'
+import { prepareMetadata, readListing } from './metadata.ts'
+import { tableOf } from './names.ts'
+import { searchTable } from './read.ts'
+import { runSql } from './sql.ts'
+import type { Store } from './store.ts'
+import { canRunAgain } from './store.ts'
+import { TableCache } from './table-cache.ts'
+import { unconfigured } from './unconfigured.ts'
+import { upsertRecords } from './upsert.ts'
+
+/** Google's pause between two tries of a transaction that met another. */
+const FIRST_PAUSE_MS = 100
+
+/** Tables in a BigQuery dataset. */
+export default async function bigquery({ config, logger }: EngineContext): Promise<Engine> {
+  const { bigqueryProject: project, bigqueryDataset: dataset } = config
+  if (project === undefined || dataset === undefined) return unconfigured(config, logger)
+  const client = await Client.open(config)
+  const queue = new WriteQueue(canRunAgain, FIRST_PAUSE_MS)
+  const store: Store = { client, queue, tables: new TableCache(), config, logger }
+  let prepared: Promise<void> | undefined
+
+  /** Makes the metadata tables before the first call; a failure is tried again by the next. */
+  const ready = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      prepared ??= prepareMetadata(client).catch((error) => {
+        prepared = undefined
+        throw error
+      })
+      await prepared
+      return await work()
+    } catch (error) {
+      const translated = translateFailure(error)
+      if (translated instanceof ServiceUnavailable) logger.error('BigQuery failed', { error: String(error) })
+      throw translated
+    }
+  }
+
+  return {
+    name: 'bigquery',
+    location: `${project}.${dataset}`,
+    supports: {},
+
+    describe: (idOrAlias, { signal } = {}) => ready(() => describeTable(store, idOrAlias, signal)),
+    size: (id, { signal } = {}) =>
+      ready(async () => {
+        const bytes = (await client.tableInfo(tableOf(id), { signal }))?.bytes ?? 0
+        return { table: bytes, indexes: 0, total: bytes }
+      }),
+    list: (page, { signal } = {}) => ready(() => readListing(client, page, signal)),
+
+    create: (plan, { signal } = {}) => ready(() => createTable(store, plan, signal)),
+    upsert: (plan, { signal } = {}) => ready(() => upsertRecords(store, plan, signal)),
+    delete: (plan, { signal } = {}) => ready(() => deleteFrom(store, plan, signal)),
+
+    receive: () => Promise.reject(new Error('not yet')),
+    parquetColumns: () => Promise.reject(new Error('not yet')),
+    load: () => Promise.reject(new Error('not yet')),
+
+    search: (plan, { signal } = {}) => ready(() => searchTable(store, plan, signal)),
+    dump: (plan, { signal } = {}) => ready(() => streamTable(store, plan, signal)),
+
+    inspectSql: (sql) => ready(() => inspectStatic(sql)),
+    runSql: (plan, { signal } = {}) => ready(() => runSql(store, plan, signal)),
+
+    async healthcheck({ signal } = {}) {
+      for (const role of ['read', 'write'] as const) {
+        try {
+          await client.checkDataset(role, signal)
+        } catch (error) {
+          logger.error(`BigQuery does not answer the credential that ${role}s`, { error: String(error) })
+          throw translateFailure(error)
+        }
+      }
+    },
+    close: () => queue.idle(),
+  }
+}

@@ -1,0 +1,85 @@
+import type { Column } from '../../../core/table-schema.ts'
+import { ID_COLUMN, idColumn } from '../../../core/table-schema.ts'
+import type { Client, ResultPage } from './client.ts'
+import type { StoredTable } from './metadata.ts'
+import { quoteName, storedColumn, tableOf } from './names.ts'
+import { rawText } from './render.ts'
+import { inlineSource, itemValue } from './source.ts'
+import { comparable } from './types.ts'
+import { canonicalText } from './values.ts'
+
+/** Who has which values: for each text of `keyText`, the `_id` of the row that has it. */
+export type Owners = Map<string, string>
+
+/** Equal lists of values have equal texts; null equals nothing. */
+export function keyText(values: readonly (string | null | undefined)[]): string | undefined {
+  return values.some((value) => value === null || value === undefined) ? undefined : JSON.stringify(values)
+}
+
+/** The rows that have these values in these columns. One statement; it scans these columns and `_id`. */
+export async function findOwners(
+  client: Client,
+  { id }: Pick<StoredTable, 'id'>,
+  columns: readonly Column[],
+  keys: readonly string[],
+  signal?: AbortSignal,
+): Promise<Owners> {
+  const owners: Owners = new Map()
+  if (keys.length === 0) return owners
+  for (const part of partsOf(keys)) {
+    const source = inlineSource('keys', part)
+    const equal = columns.map(
+      (column, index) =>
+        `${comparable(`t.${quoteName(storedColumn(column.name))}`, column.type)} = ${comparable(itemValue(index, column), column.type)}`,
+    )
+    const sql = `SELECT o, t._id FROM ${source.from} WITH OFFSET AS o JOIN ${quoteName(tableOf(id))} AS t ON ${equal.join(' AND ')}`
+    const page = await client.query(sql, { params: source.params, role: 'write', signal })
+    for await (const { f } of rowsOf(client, page, signal)) owners.set(part[Number(f[0]?.v)] as string, String(f[1]?.v))
+  }
+  return owners
+}
+
+/** Rows by their `_id`s: the values of these columns, as `readValue` writes them. */
+export async function findRows(
+  client: Client,
+  { id }: Pick<StoredTable, 'id'>,
+  columns: readonly Column[],
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, (string | null)[]>> {
+  const found = new Map<string, (string | null)[]>()
+  if (ids.length === 0) return found
+  const names = [ID_COLUMN, ...columns.map(({ name }) => quoteName(storedColumn(name)))]
+  for (const part of partsOf(ids)) {
+    const source = inlineSource(
+      'ids',
+      part.map((text) => JSON.stringify([text])),
+    )
+    const sql = `SELECT ${names.map((name) => `t.${name}`).join(', ')} FROM ${quoteName(tableOf(id))} AS t WHERE t._id IN (SELECT ${itemValue(0, idColumn)} FROM ${source.from})`
+    const page = await client.query(sql, { params: source.params, role: 'write', signal })
+    for await (const { f } of rowsOf(client, page, signal)) {
+      const [own, ...cells] = f.map(rawText)
+      found.set(
+        own as string,
+        cells.map((raw, index) => (raw === null ? null : canonicalText(raw, (columns[index] as Column).type))),
+      )
+    }
+  }
+  return found
+}
+
+const PART = 20_000
+
+function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += PART) yield items.slice(start, start + PART)
+}
+
+/** Every row of a result, page by page. */
+export async function* rowsOf(
+  client: Client,
+  first: ResultPage,
+  signal?: AbortSignal,
+): AsyncGenerator<ResultPage['rows'][number]> {
+  for (let page: ResultPage | undefined = first; page; page = await client.nextPage(page, { role: 'write', signal }))
+    yield* page.rows
+}

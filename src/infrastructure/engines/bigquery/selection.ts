@@ -1,0 +1,151 @@
+import { columnType } from '../../../core/field-types.ts'
+import type { Column } from '../../../core/table-schema.ts'
+import { ID_COLUMN } from '../../../core/table-schema.ts'
+import type { SearchPlan } from '../engine.ts'
+import { filterCondition } from '../sql/filter.ts'
+import { filterDialect, Parameters, readableFilter } from './filter.ts'
+import { textMatch } from './full-text.ts'
+import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
+import type { ResultCell } from './render.ts'
+import type { Store } from './store.ts'
+import { castType } from './types.ts'
+
+type Plan = Pick<SearchPlan, 'table' | 'projection' | 'filter' | 'textQueries' | 'sort' | 'distinct'> & {
+  limit?: number | undefined
+  offset: number
+}
+
+/** A statement whose rows are the state of the table, what `HEADER` names beside it, and the cells. */
+export interface Statement {
+  sql: string
+  params: Record<string, string>
+  cells: ResultCell[]
+}
+
+/** Columns of a statement's rows before the cells. */
+export const HEADER = {
+  nextId: 0,
+  count: 1,
+  revision: 2,
+  schemaRevision: 3,
+  updatedAt: 4,
+  total: 5,
+  there: 6,
+  lastId: 7,
+  length: 8,
+} as const
+
+const rankType = columnType('float8')
+
+/**
+ * The rows that are asked for and the state of the table, in one statement: what is found and what is counted are of one
+ * moment. The state row stands beside every row; alone where there is none.
+ */
+export async function selectStatement(
+  store: Store,
+  plan: Plan,
+  { total, lastId }: { total: boolean; lastId: boolean },
+  signal?: AbortSignal,
+): Promise<Statement> {
+  const { table } = plan
+  const values = new Parameters()
+  const condition = plan.filter ? filterCondition(readableFilter(plan.filter), filterDialect, values) : 'TRUE'
+  const match = plan.textQueries.length > 0 ? await textMatch(store, plan, condition, values, signal) : undefined
+  const rows = match ? `(${match.rows})` : quoteName(tableOf(table.id))
+  const where = match ? match.condition : condition
+  const value = (item: Column | { rank: string }) =>
+    'rank' in item ? (match?.ranks.get(item.rank) as string) : `t.${quoteName(storedColumn(item.name))}`
+  const cells = plan.projection.map((item): ResultCell & { sql: string } =>
+    'rank' in item
+      ? { name: item.rank, type: rankType, sql: value(item) }
+      : { name: item.name, type: item.type, sql: value(item) },
+  )
+  const names = cells.map(
+    ({ sql, type }, index) =>
+      `${plan.distinct && castType(type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql} AS c${index}`,
+  )
+  const keys = orderKeys(plan, value)
+  const from = `FROM ${rows} AS t WHERE ${where}`
+  const ordered = plan.distinct ? distinctRows(plan, names, keys, cells, from) : plainRows(names, keys, from, lastId)
+  const counted = plan.distinct
+    ? `(SELECT COUNT(*) FROM (SELECT DISTINCT ${names.join(', ')} ${from}))`
+    : `(SELECT COUNT(*) ${from})`
+  const isWhole = !plan.filter && !match && !plan.distinct
+  const head = [
+    ...['s.next_id', 's.row_count', 's.revision', 's.schema_revision', 's.updated_at'],
+    total ? (isWhole ? 's.row_count' : counted) : 'NULL',
+  ]
+  const state = `FROM ${quoteName(stateOf(table.id))} AS s`
+  if (plan.limit === 0)
+    return { sql: `SELECT ${[...head, 'NULL', 'NULL'].join(', ')} ${state}`, params: values.all, cells }
+  const paging = `${plan.limit === undefined ? '' : ` LIMIT ${plan.limit}`}${plan.offset > 0 ? `${plan.limit === undefined ? ` LIMIT ${ALL_ROWS}` : ''} OFFSET ${plan.offset}` : ''}`
+  const shown = [
+    ...head.map((sql, index) => `${sql} AS h${index}`),
+    'p.there AS there',
+    `${lastId && !plan.distinct ? 'p.last_id' : 'NULL'} AS last_id`,
+    ...cells.map((_, index) => `p.c${index} AS c${index}`),
+  ]
+  const page = paging === '' ? ordered.rows : `${ordered.rows} ORDER BY ${ordered.order('')}${paging}`
+  return {
+    sql: `SELECT ${shown.join(', ')} ${state} LEFT JOIN (${page}) AS p ON TRUE ORDER BY ${ordered.order('p.')}`,
+    params: values.all,
+    cells,
+  }
+}
+
+/** OFFSET goes with LIMIT alone. */
+const ALL_ROWS = '9223372036854775807'
+
+interface OrderKey {
+  value: string
+  direction: string
+}
+
+interface OrderedRows {
+  rows: string
+  order(prefix: string): string
+}
+
+function plainRows(names: readonly string[], keys: readonly OrderKey[], from: string, lastId: boolean): OrderedRows {
+  const own = keys.map(({ value }, index) => `${value} AS k${index}`)
+  return {
+    rows: `SELECT ${['TRUE AS there', ...(lastId ? ['t._id AS last_id'] : []), ...names, ...own].join(', ')} ${from}`,
+    order: (prefix) => keys.map(({ direction }, index) => `${prefix}k${index} ${direction}`).join(', '),
+  }
+}
+
+/** By the keys asked for, then by every column, so that there is only one order. */
+function distinctRows(
+  _plan: Plan,
+  names: readonly string[],
+  keys: readonly OrderKey[],
+  cells: readonly { sql: string }[],
+  from: string,
+): OrderedRows {
+  const position = new Map(cells.map(({ sql }, index) => [sql, index]))
+  return {
+    rows: `SELECT TRUE AS there, d.* FROM (SELECT DISTINCT ${names.join(', ')} ${from}) AS d`,
+    order: (prefix) =>
+      [
+        ...keys.flatMap(({ value, direction }) =>
+          position.has(value) ? `${prefix}c${position.get(value)} ${direction}` : [],
+        ),
+        ...cells.map((_, index) => `${prefix}c${index} ASC NULLS LAST`),
+      ].join(', '),
+  }
+}
+
+/** Null placement when unsaid is PostgreSQL's; ties are broken by `_id`, so that pages never overlap (contract §7). */
+function orderKeys({ sort, distinct }: Plan, value: (item: Column | { rank: string }) => string): OrderKey[] {
+  const keys = sort.flatMap(({ by, descending, nulls }): OrderKey[] => {
+    const direction = `${descending ? 'DESC' : 'ASC'} NULLS ${(nulls ?? (descending ? 'first' : 'last')).toUpperCase()}`
+    const sql = value(by)
+    if ('rank' in by || distinct) return [{ value: sql, direction }]
+    if (castType(by.type) === 'JSON') return [{ value: `TO_JSON_STRING(${sql})`, direction }]
+    // PostgreSQL puts what is no number above all numbers.
+    const last = by.type.type.family === 'float' && !by.type.array ? [{ value: `IS_NAN(${sql})`, direction }] : []
+    return [...last, { value: sql, direction }]
+  })
+  const isTotal = distinct || sort.some(({ by }) => 'name' in by && by.name === ID_COLUMN)
+  return isTotal ? keys : [...keys, { value: 't._id', direction: 'ASC' }]
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { quoteName } from './names.ts'
+import type { Source } from './source.ts'
+import type { Store } from './store.ts'
+
+/** Rows in a table that only one write knows of. */
+export interface Stage extends Source {
+  readonly name: string
+  drop(): Promise<void>
+}
+
+/**
+ * Puts rows into a table of their own by a load job, which costs nothing and has no limit on their number.
+ *
+ * @param rows - JSON lists; `signal` ends the upload.
+ */
+export async function loadStage(
+  store: Store,
+  rows: Iterable<string> | AsyncIterable<string>,
+  signal?: AbortSignal,
+): Promise<Stage> {
+  const name = `_stage_${randomUUID().replaceAll('-', '')}`
+  const { client, logger } = store
+  const drop = async () => {
+    await client.script(`DROP TABLE IF EXISTS ${quoteName(name)}`).catch((error) => {
+      logger.warning('a staging table was left behind; it expires within a day', { table: name, error: String(error) })
+    })
+  }
+  try {
+    await client.upload(name, [{ name: 'r', type: 'STRING' }], Readable.from(linesOf(rows)), signal)
+  } catch (error) {
+    await drop()
+    throw error
+  }
+  return { name, from: `${quoteName(name)} AS s_`, params: {}, drop }
+}
+
+async function* linesOf(rows: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const row of rows) yield `${JSON.stringify({ r: row })}\n`
+}

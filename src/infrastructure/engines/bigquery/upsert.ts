@@ -1,0 +1,152 @@
+import type { Column } from '../../../core/table-schema.ts'
+import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
+import type { UpsertPlan, Written } from '../engine.ts'
+import { changeItem, rowStatements, tableParams, transaction } from './apply.ts'
+import { checkConstraints, checkUnique } from './constraints.ts'
+import { findOwners, findRows, keyText } from './look.ts'
+import type { StoredTable } from './metadata.ts'
+import type { StagedRecord } from './records.ts'
+import { stagedColumns, stageRecords } from './records.ts'
+import { rowFormats } from './render.ts'
+import type { Known, Resolved, RowChange } from './resolve.ts'
+import { checkRequired, resolveRecords } from './resolve.ts'
+import { withSource } from './stage.ts'
+import type { Store } from './store.ts'
+import { currentTable, now, write } from './store.ts'
+
+/** Stores records by one of the three methods: all of them or none (contract §8.2). */
+export async function upsertRecords(store: Store, plan: UpsertPlan, signal?: AbortSignal): Promise<Written> {
+  return write(store, [plan.id], () => upsert(store, plan, signal), signal)
+}
+
+async function upsert(store: Store, plan: UpsertPlan, signal?: AbortSignal): Promise<Written> {
+  const current = (await currentTable(store, plan.id, plan.basedOn, signal)) as StoredTable
+  const staged = stagedColumns(current.columns, plan.records)
+  const records = stageRecords(plan.records, staged)
+  const resolved = await resolve(store, current, staged, records, plan.method, signal)
+  const { changes, fresh, nextId } = resolved
+  const after: StoredTable = {
+    ...current,
+    nextId,
+    count: current.count + fresh,
+    revision: current.revision + 1,
+    updatedAt: now(),
+  }
+  const shown =
+    plan.includeRecords && (await storedRecords(store, after, staged, resolved, plan.includeRecords, signal))
+  const written: Written = { table: after, affected: changes.length, ...(shown && { records: shown }), warnings: [] }
+  if (plan.dryRun) return { ...written, table: current }
+  await apply(store, current, after, staged, resolved, signal)
+  store.tables.set(after)
+  return written
+}
+
+/** Checks records against the table and each other, and finds the row of each. */
+export async function resolve(
+  store: Store,
+  table: StoredTable,
+  staged: readonly Column[],
+  records: readonly StagedRecord[],
+  method: UpsertPlan['method'],
+  signal?: AbortSignal,
+): Promise<Resolved> {
+  const { client } = store
+  await checkConstraints(client, staged, records, signal)
+  const resolved = resolveRecords(table, staged, records, method, await look(store, table, staged, records, signal))
+  checkRequired(table, staged, resolved.changes)
+  await checkUnique(client, table, staged, resolved.changes, signal)
+  return resolved
+}
+
+/** What the table has of the keys and `_id`s of records: at most two statements, none where records carry neither. */
+async function look(
+  { client }: Store,
+  table: StoredTable,
+  staged: readonly Column[],
+  records: readonly StagedRecord[],
+  signal?: AbortSignal,
+): Promise<Known> {
+  const key = table.primaryKey.flatMap((name) => staged.find((column) => column.name === name) ?? [])
+  const isKeyed = key.length > 0 && key.length === table.primaryKey.length
+  const keyColumns = table.columns.filter(({ name }) => table.primaryKey.includes(name))
+  const ids = [...new Set(records.flatMap(({ id }) => id ?? []))]
+  const rows = table.count > 0 ? await findRows(client, table, columnsFor(staged, keyColumns), ids, signal) : new Map()
+  const ordered = columnsFor(staged, keyColumns)
+  const positions = table.primaryKey.map((name) => ordered.findIndex((column) => column.name === name))
+  const keysOfRows = new Map(
+    [...rows].map(([id, cells]) => [id, keyText(positions.map((position) => cells[position]))] as const),
+  )
+  const keys = isKeyed && table.count > 0 ? wantedKeys(table, staged, records, rows) : []
+  return { keys: await findOwners(client, table, key, keys, signal), rows, keysOfRows }
+}
+
+/** The staged columns, and those of the key that no record carries, behind them. */
+function columnsFor(staged: readonly Column[], key: readonly Column[]): Column[] {
+  return [...staged, ...key.filter((column) => !staged.includes(column))]
+}
+
+/** Every key that a row may have in the course of the records. */
+function wantedKeys(
+  table: StoredTable,
+  staged: readonly Column[],
+  records: readonly StagedRecord[],
+  rows: ReadonlyMap<string, readonly (string | null)[]>,
+): string[] {
+  const positions = table.primaryKey.map((name) => staged.findIndex((column) => column.name === name))
+  const last = new Map<string, (string | null | undefined)[]>()
+  const keys = new Set<string>()
+  for (const { id, cells } of records) {
+    const before = id === undefined ? undefined : (last.get(id) ?? rows.get(id))
+    const values = positions.map((position) => (cells[position] === undefined ? before?.[position] : cells[position]))
+    const key = keyText(values)
+    if (key !== undefined) keys.add(key)
+    if (id !== undefined)
+      last.set(
+        id,
+        staged.map((_, index) => (cells[index] === undefined ? before?.[index] : cells[index])),
+      )
+  }
+  return [...keys]
+}
+
+/** Writes what was resolved. */
+async function apply(
+  store: Store,
+  before: StoredTable,
+  after: StoredTable,
+  staged: readonly Column[],
+  { changes, fresh }: Resolved,
+  signal?: AbortSignal,
+): Promise<void> {
+  await withSource(store, changes.map(changeItem), async (source) => {
+    const statements = rowStatements(after, staged, source, { fresh, matched: changes.length - fresh })
+    await store.client.script(transaction(before, after, statements), {
+      params: { ...tableParams(after), ...source.params },
+      signal,
+    })
+  })
+}
+
+/** The written rows as they then stand, in `_id` order: JSON objects, separated by commas. */
+export async function storedRecords(
+  store: Store,
+  table: StoredTable,
+  staged: readonly Column[],
+  { changes }: Pick<Resolved, 'changes'>,
+  shown: readonly Column[],
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const others = shown.filter(({ name }) => name !== ID_COLUMN)
+  const matched = changes.filter(({ exists }) => exists).map(({ id }) => id)
+  const stored = await findRows(store.client, table, others, matched, signal)
+  const writer = rowFormats.objects.writer(shown, { msInTimestamp: store.config.msInTimestamp })
+  const cellOf = (column: Column, change: RowChange) => {
+    if (column.name === ID_COLUMN) return change.id
+    if (column.name === UPDATED_AT_COLUMN) return String(BigInt(Date.parse(table.updatedAt)) * 1000n)
+    const cell = change.cells[staged.findIndex(({ name }) => name === column.name)]
+    return cell === undefined ? (stored.get(change.id)?.[others.indexOf(column)] ?? null) : cell
+  }
+  const ordered = [...changes].sort((a, b) => Number(a.id) - Number(b.id))
+  const lines = ordered.map((change) => writer(shown.map((column) => cellOf(column, change))))
+  return new TextEncoder().encode(lines.join(rowFormats.objects.separator))
+}
