@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { aborts } from './aborts.ts'
 import { concurrency } from './concurrency.ts'
 import { deletes } from './deletes.ts'
@@ -23,6 +23,9 @@ export function engineSuite(name: string, open: Open): void {
     })
     afterAll(() => opened?.close())
     const kit = new Kit(() => opened.engine)
+    // Tables that a whole part shares were made before its first test.
+    beforeEach(() => void kit.takeMade())
+    afterEach(async () => opened.discard?.(kit.takeMade()))
     for (const [title, part] of Object.entries(parts)) describe(title, () => part(kit))
   })
 }

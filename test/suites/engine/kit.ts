@@ -23,6 +23,8 @@ import { columnsByName, selectRows } from '../../../src/services/selection.ts'
 export interface Opened {
   engine: Engine
   close(): Promise<void>
+  /** Called after each test with the ids of the tables that it made, where live tables slow the place down. */
+  discard?(ids: readonly string[]): Promise<void>
 }
 
 export type Open = () => Promise<Opened>
@@ -79,6 +81,7 @@ export async function textOf(bytes: Bytes): Promise<string> {
 /** Plans of the engine contract, made from little: what the tests say, not how it is put together. */
 export class Kit {
   readonly #engine: () => Engine
+  #made = new Set<string>()
 
   constructor(engine: () => Engine) {
     this.#engine = engine
@@ -86,6 +89,13 @@ export class Kit {
 
   get engine(): Engine {
     return this.#engine()
+  }
+
+  /** The ids of the tables that were made since this was last asked. */
+  takeMade(): string[] {
+    const made = [...this.#made]
+    this.#made = new Set()
+    return made
   }
 
   async table(id: string): Promise<Table> {
@@ -113,6 +123,7 @@ export class Kit {
   }
 
   async create(id: string, columns: Columns | readonly Column[], options: TableOptions = {}, call?: CallOptions) {
+    this.#made.add(id)
     return this.engine.create(await this.plan(id, columns, options), call)
   }
 

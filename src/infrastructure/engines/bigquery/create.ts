@@ -32,7 +32,8 @@ export async function createTable(store: Store, plan: TablePlan, signal?: AbortS
 
 async function create(store: Store, plan: TablePlan, signal?: AbortSignal): Promise<Written> {
   const { client } = store
-  const current = await currentTable(store, plan.id, plan.basedOn, signal)
+  // Whether there is one by now is seen when the names are checked.
+  const current = plan.basedOn === undefined ? undefined : await currentTable(store, plan.id, plan.basedOn, signal)
   const planned = plannedTable(plan, current)
   const staged = plan.records ? stagedColumns(plan.columns, plan.records) : []
   const records = plan.records ? stageRecords(plan.records, staged) : []
@@ -208,16 +209,11 @@ async function alter(
     return stored && storageType(stored.type) !== storageType(column.type)
   })
   const keyChanged = !sameList(current.primaryKey, after.primaryKey)
-  if (retyped.length > 0 || (keyChanged && current.primaryKey.length > 0) || keyIsDropped(current, dropped)) {
-    await rewrite(store, current, after, [...retyped], signal)
+  if (retyped.length > 0 || keyIsDropped(current, dropped)) {
+    await rewrite(store, current, after, retyped, signal)
   } else {
     await addColumns(store, after, added, current.hasUpdatedAt, signal)
-    if (keyChanged && after.primaryKey.length > 0) {
-      const key = after.primaryKey.map((name) => quoteName(storedColumn(name))).join(', ')
-      await client.script(`ALTER TABLE ${quoteName(tableOf(after.id))} ADD PRIMARY KEY (${key}) NOT ENFORCED`, {
-        signal,
-      })
-    }
+    if (keyChanged) await declareKey(store, current, after, signal)
   }
   const aliasesChanged = !sameList(current.aliases, after.aliases)
   const statements = [...rows, ...definitionStatements(after, aliasesChanged)]
@@ -234,6 +230,21 @@ async function alter(
 
 function keyIsDropped(current: StoredTable, dropped: readonly Column[]): boolean {
   return dropped.some(({ name }) => current.primaryKey.includes(name))
+}
+
+async function declareKey(
+  { client }: Store,
+  current: StoredTable,
+  after: StoredTable,
+  signal?: AbortSignal,
+): Promise<void> {
+  const table = quoteName(tableOf(after.id))
+  const key = after.primaryKey.map((name) => quoteName(storedColumn(name))).join(', ')
+  const statements = [
+    ...(current.primaryKey.length > 0 ? [`ALTER TABLE ${table} DROP PRIMARY KEY IF EXISTS`] : []),
+    ...(key ? [`ALTER TABLE ${table} ADD PRIMARY KEY (${key}) NOT ENFORCED`] : []),
+  ]
+  await client.script(statements.join(';\n'), { signal })
 }
 
 async function addColumns(
@@ -272,7 +283,7 @@ export async function dropColumns({ client, logger }: Store, id: string, dropped
   })
 }
 
-/** Writes the table anew, in one statement, with other types or another key. */
+/** Writes the table anew with other types or without columns that it was clustered by; readers see the old one until it is whole. */
 export async function rewrite(
   { client }: Store,
   current: StoredTable,
@@ -295,8 +306,9 @@ export async function rewrite(
   const gone = current.columns.filter(({ name }) => !after.columns.some((column) => column.name === name))
   const kept = gone.map(({ name }) => `t.${quoteName(storedColumn(name))}`)
   const definition = tableDefinition({ ...after, columns: [...after.columns, ...gone] })
+  const rows = `SELECT ${['t._id', ...cells, ...kept, ...time].join(', ')} FROM rewritten AS t`
   await client.script(
-    `CREATE OR REPLACE TABLE ${table} ${definition} AS SELECT ${['t._id', ...cells, ...kept, ...time].join(', ')} FROM ${table} AS t`,
+    `CREATE TEMP TABLE rewritten AS SELECT * FROM ${table};\nCREATE OR REPLACE TABLE ${table} ${definition} AS ${rows};`,
     { signal },
   )
 }
