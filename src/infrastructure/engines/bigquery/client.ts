@@ -5,7 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BigQueryOptions } from '@google-cloud/bigquery'
 import type { Config } from '../../../core/config.ts'
 import { googleOptions } from './credentials.ts'
-import { BigqueryFailure, type GoogleErrorItem, isDuplicate, isTransient, readFailure } from './failures.ts'
+import {
+  BigqueryFailure,
+  type GoogleErrorItem,
+  isDuplicate,
+  isTransient,
+  NoAnswer,
+  readFailure,
+  UnknownOutcome,
+} from './failures.ts'
 
 /** Reads and user SQL run under the one credential, writes under the other. */
 export type Role = 'read' | 'write'
@@ -346,7 +354,7 @@ export class Client {
       return await this.#complete('write', { jobReference: { jobId }, jobComplete: false }, PAGE_ROWS)
     } catch (error) {
       if (error instanceof BigqueryFailure && error.reason === 'stopped') signal?.throwIfAborted()
-      throw error
+      throw isTransient(error) ? new UnknownOutcome(error) : error
     } finally {
       signal?.removeEventListener('abort', cancel)
     }
@@ -403,9 +411,16 @@ export class Client {
     }
   }
 
+  /** An answer that does not come is given up: the request is then sent again, or failed. */
   #request(role: Role, request: RestRequest): Promise<unknown> {
+    const patience = WAIT_MS + this.#config.httpTimeoutSeconds * 1000
     return new Promise((resolve, reject) => {
-      this.#apis[role].request(request, (error, body) => (error ? reject(readFailure(error)) : resolve(body)))
+      const timer = setTimeout(() => reject(new NoAnswer()), patience)
+      this.#apis[role].request(request, (error, body) => {
+        clearTimeout(timer)
+        if (error) reject(readFailure(error))
+        else resolve(body)
+      })
     })
   }
 }

@@ -264,7 +264,12 @@ async function addColumns(
   const statements = [
     ...stale.map(({ name }) => `ALTER TABLE ${table} DROP COLUMN ${quoteName(storedColumn(name))}`),
     ...added.map((column) => `ALTER TABLE ${table} ADD COLUMN ${columnDefinition(column)}`),
-    ...(withTime ? [`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${UPDATED_AT_COLUMN} TIMESTAMP`] : []),
+    ...(withTime
+      ? [
+          `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${UPDATED_AT_COLUMN} TIMESTAMP`,
+          `UPDATE ${table} SET ${UPDATED_AT_COLUMN} = TIMESTAMP '${after.updatedAt}' WHERE ${UPDATED_AT_COLUMN} IS NULL`,
+        ]
+      : []),
   ]
   await client.script(statements.join(';\n'), { signal })
 }

@@ -19,6 +19,24 @@ export class BigqueryFailure extends Error {
   }
 }
 
+/** BigQuery has taken a request and not answered it in time. */
+export class NoAnswer extends Error {
+  readonly code = 'ETIMEDOUT'
+}
+
+/** Nobody could be asked any more how a write ended. It was done whole, or not at all. */
+export class UnknownOutcome extends ServiceUnavailable {
+  constructor(cause: unknown) {
+    super(
+      'BigQuery stopped answering during the write. It was stored whole or not at all: look before you send it again.',
+      {
+        cause,
+        retryAfterSeconds: 10,
+      },
+    )
+  }
+}
+
 /** Reads what the client library throws: `errors[0].reason` first, because a failed job carries no HTTP status. */
 export function readFailure(error: unknown): unknown {
   if (error instanceof BigqueryFailure) return error

@@ -18,8 +18,19 @@ export class Parameters implements Values {
   }
 }
 
+/** Values beyond these go as one list: a statement may have 10,000 parameters. */
+const SINGLE_VALUES = 20
+
 /** How filters are written in GoogleSQL; rows are called `t`. */
 export const filterDialect: FilterDialect = {
+  among: (column, texts, values) => {
+    const reference = filterDialect.reference(column)
+    const each = texts.length <= SINGLE_VALUES
+    const list = each
+      ? texts.map((text) => filterDialect.value(values.add(text), column)).join(', ')
+      : `SELECT ${filterDialect.value('v', column)} FROM UNNEST(JSON_VALUE_ARRAY(${values.add(JSON.stringify(texts))})) AS v`
+    return `${reference} IN (${list})`
+  },
   reference: (column) => comparable(`t.${quoteName(storedColumn(column.name))}`, column.type),
   value: (placeholder, { type }) =>
     castType(type) === 'JSON'

@@ -4,7 +4,7 @@ import type { Client, ResultPage } from './client.ts'
 import type { StoredTable } from './metadata.ts'
 import { quoteName, storedColumn, tableOf } from './names.ts'
 import { rawText } from './render.ts'
-import { inlineSource, itemValue } from './source.ts'
+import { INLINE_BYTES, inlineSource, itemValue } from './source.ts'
 import { comparable } from './types.ts'
 import { canonicalText } from './values.ts'
 
@@ -68,10 +68,21 @@ export async function findRows(
   return found
 }
 
-const PART = 20_000
+const PART_ITEMS = 20_000
 
-function* partsOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += PART) yield items.slice(start, start + PART)
+/** Items as they fit into one statement. */
+function partsOf(items: readonly string[]): string[][] {
+  const parts: string[][] = []
+  let room = 0
+  for (const item of items) {
+    if (item.length > room || parts.at(-1)?.length === PART_ITEMS) {
+      parts.push([])
+      room = INLINE_BYTES
+    }
+    parts.at(-1)?.push(item)
+    room -= item.length
+  }
+  return parts
 }
 
 /** Every row of a result, page by page. */

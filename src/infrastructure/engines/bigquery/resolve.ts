@@ -23,7 +23,7 @@ export interface RowChange {
 export interface Known {
   /** By `keyText` of the primary key. */
   keys: Owners
-  /** Cells of the staged columns of the rows whose `_id` records bring along. */
+  /** Cells, in the order of `withKeyColumns`, of the rows whose `_id` records bring along. */
   rows: ReadonlyMap<string, readonly (string | null)[]>
   /** Key texts of those rows. */
   keysOfRows: ReadonlyMap<string, string | undefined>
@@ -50,8 +50,8 @@ export function resolveRecords(
   method: UpsertMethod,
   known: Known,
 ): Resolved {
-  const positions = table.primaryKey.map((name) => staged.findIndex((column) => column.name === name))
-  const keyed = positions.length > 0 && positions.every((position) => position >= 0)
+  const positions = keyPositions(table, staged)
+  const keyed = positions.length > 0
   const keyOf = (cells: StagedRecord['cells']) =>
     keyed ? keyText(positions.map((position) => cells[position])) : undefined
   const ids = new Map(known.keys)
@@ -76,17 +76,13 @@ export function resolveRecords(
       for (const [index, cell] of record.cells.entries()) if (cell !== undefined) before.cells[index] = cell
       before.row = record.row
     } else {
-      changes.set(id, { id, exists: exists && !isNewHere(id), row: record.row, cells: [...record.cells] })
+      changes.set(id, { id, exists, row: record.row, cells: [...record.cells] })
     }
     if (keyed) moveKey(id, record)
   }
   refuseTakenKeys()
   const list = [...changes.values()]
   return { changes: list, fresh: list.filter(({ exists }) => !exists).length, nextId }
-
-  function isNewHere(id: string): boolean {
-    return changes.get(id)?.exists === false
-  }
 
   /** A row's key may change where an `_id` finds it; what it was is then free. */
   function moveKey(id: string, record: StagedRecord): void {
@@ -116,6 +112,18 @@ export function resolveRecords(
       holders.set(key, id)
     }
   }
+}
+
+/** The staged columns, and behind them those of the key that no record carries. */
+export function withKeyColumns(table: StoredTable, staged: readonly Column[]): Column[] {
+  const key = table.columns.filter(({ name }) => table.primaryKey.includes(name))
+  return [...staged, ...key.filter((column) => !staged.includes(column))]
+}
+
+/** Where the columns of the key are in `withKeyColumns`. */
+export function keyPositions(table: StoredTable, staged: readonly Column[]): number[] {
+  const columns = withKeyColumns(table, staged)
+  return table.primaryKey.map((name) => columns.findIndex((column) => column.name === name))
 }
 
 export function duplicateKey(id: string, row: number): ValidationError {

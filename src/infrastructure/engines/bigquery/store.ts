@@ -1,4 +1,5 @@
 import type { Config } from '../../../core/config.ts'
+import { ConflictError, ValidationError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import { StaleSchema } from '../engine.ts'
 import type { WriteQueue } from '../write-queue.ts'
@@ -44,8 +45,8 @@ export async function write<T>(
         try {
           return await work()
         } catch (error) {
-          // Only BigQuery knows what a failed write left.
-          for (const name of names) store.tables.delete(name)
+          // Only BigQuery knows what a failed write left; what was refused has left nothing.
+          if (!isRefusal(error)) for (const name of names) store.tables.delete(name)
           if (raised(error) === 'stale') throw new StaleState('the table was written to meanwhile', { cause: error })
           throw error
         }
@@ -55,6 +56,10 @@ export async function write<T>(
   } catch (error) {
     throw translateFailure(error)
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ValidationError || error instanceof ConflictError
 }
 
 /** The table that a plan was made for, as it is now: changed since, the plan must be made again. */

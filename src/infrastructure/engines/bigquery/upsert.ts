@@ -9,7 +9,7 @@ import type { StagedRecord } from './records.ts'
 import { stagedColumns, stageRecords } from './records.ts'
 import { rowFormats } from './render.ts'
 import type { Known, Resolved, RowChange } from './resolve.ts'
-import { checkRequired, resolveRecords } from './resolve.ts'
+import { checkRequired, keyPositions, resolveRecords, withKeyColumns } from './resolve.ts'
 import { withSource } from './stage.ts'
 import type { Store } from './store.ts'
 import { currentTable, now, write } from './store.ts'
@@ -66,45 +66,35 @@ async function look(
   records: readonly StagedRecord[],
   signal?: AbortSignal,
 ): Promise<Known> {
-  const key = table.primaryKey.flatMap((name) => staged.find((column) => column.name === name) ?? [])
-  const isKeyed = key.length > 0 && key.length === table.primaryKey.length
-  const keyColumns = table.columns.filter(({ name }) => table.primaryKey.includes(name))
-  const ids = [...new Set(records.flatMap(({ id }) => id ?? []))]
-  const rows = table.count > 0 ? await findRows(client, table, columnsFor(staged, keyColumns), ids, signal) : new Map()
-  const ordered = columnsFor(staged, keyColumns)
-  const positions = table.primaryKey.map((name) => ordered.findIndex((column) => column.name === name))
+  const columns = withKeyColumns(table, staged)
+  const positions = keyPositions(table, staged)
+  const ids = table.count > 0 ? [...new Set(records.flatMap(({ id }) => id ?? []))] : []
+  const rows = await findRows(client, table, columns, ids, signal)
   const keysOfRows = new Map(
     [...rows].map(([id, cells]) => [id, keyText(positions.map((position) => cells[position]))] as const),
   )
-  const keys = isKeyed && table.count > 0 ? wantedKeys(table, staged, records, rows) : []
-  return { keys: await findOwners(client, table, key, keys, signal), rows, keysOfRows }
-}
-
-/** The staged columns, and those of the key that no record carries, behind them. */
-function columnsFor(staged: readonly Column[], key: readonly Column[]): Column[] {
-  return [...staged, ...key.filter((column) => !staged.includes(column))]
+  const wanted = table.count > 0 && positions.length > 0 ? wantedKeys(positions, records, rows) : []
+  const key = positions.map((position) => columns[position] as Column)
+  return { keys: await findOwners(client, table, key, wanted, signal), rows, keysOfRows }
 }
 
 /** Every key that a row may have in the course of the records. */
 function wantedKeys(
-  table: StoredTable,
-  staged: readonly Column[],
+  positions: readonly number[],
   records: readonly StagedRecord[],
   rows: ReadonlyMap<string, readonly (string | null)[]>,
 ): string[] {
-  const positions = table.primaryKey.map((name) => staged.findIndex((column) => column.name === name))
   const last = new Map<string, (string | null | undefined)[]>()
   const keys = new Set<string>()
   for (const { id, cells } of records) {
-    const before = id === undefined ? undefined : (last.get(id) ?? rows.get(id))
-    const values = positions.map((position) => (cells[position] === undefined ? before?.[position] : cells[position]))
+    const stored = id === undefined ? undefined : rows.get(id)
+    const before = id === undefined ? undefined : (last.get(id) ?? positions.map((position) => stored?.[position]))
+    const values = positions.map((position, index) =>
+      cells[position] === undefined ? before?.[index] : cells[position],
+    )
     const key = keyText(values)
     if (key !== undefined) keys.add(key)
-    if (id !== undefined)
-      last.set(
-        id,
-        staged.map((_, index) => (cells[index] === undefined ? before?.[index] : cells[index])),
-      )
+    if (id !== undefined) last.set(id, values)
   }
   return [...keys]
 }

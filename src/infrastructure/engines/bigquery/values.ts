@@ -1,7 +1,7 @@
 import { invalidInput, outOfRange } from '../../../core/bad-value.ts'
 import type { ColumnType, FieldType } from '../../../core/field-types.ts'
 import { MONTH_FIRST_DAY, matchesType, TRUE_WORDS } from '../../../core/values.ts'
-import { formatDecimal, parseDecimal } from '../sql/decimal.ts'
+import { formatDecimal, parseDecimal, shortened } from '../sql/decimal.ts'
 
 /** A text that is no value of its column, or one that BigQuery can't hold exactly. */
 export interface Refused {
@@ -64,8 +64,7 @@ function readNumeric(text: string, { modifier }: ColumnType): Reading {
   const value = parseDecimal(text)
   const overflow = { sentence: overflowSentence(text, modifier) }
   if (!value) return overflow
-  let { digits, scale } = value
-  for (; scale > 0 && digits % 10n === 0n; scale -= 1) digits /= 10n
+  const { digits, scale } = shortened(value)
   const [precision, places] = modifier
     ? [modifier[0] as number, modifier[1] as number]
     : [2 * BIGNUMERIC_DIGITS, BIGNUMERIC_DIGITS]

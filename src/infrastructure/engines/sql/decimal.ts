@@ -36,3 +36,16 @@ export function formatDecimal(digits: bigint, scale: number): string {
   const text = (negative ? -digits : digits).toString().padStart(scale + 1, '0')
   return `${negative ? '-' : ''}${text.slice(0, -scale)}.${text.slice(-scale)}`
 }
+
+/** The same number without zeros behind its last digit. */
+export function shortened({ digits, scale }: Decimal): Decimal {
+  let [left, places] = [digits, scale]
+  for (; places > 0 && left % 10n === 0n; places -= 1) left /= 10n
+  return { digits: left, scale: places }
+}
+
+/** As `formatDecimal`, without zeros behind the last digit: `-12.5` */
+export function formatShortDecimal(digits: bigint, scale: number): string {
+  const short = shortened({ digits, scale })
+  return formatDecimal(short.digits, short.scale)
+}

@@ -1,7 +1,7 @@
 import type { Column } from '../../../core/table-schema.ts'
 import type { Filter } from '../engine.ts'
 import type { Decimal } from './decimal.ts'
-import { floorToScale, formatDecimal, parseDecimal } from './decimal.ts'
+import { floorToScale, formatShortDecimal, parseDecimal } from './decimal.ts'
 import type { Values } from './quote.ts'
 
 /** What a filter needs to know of the engine that runs it. */
@@ -10,6 +10,8 @@ export interface FilterDialect {
   reference(column: Column): string
   /** A bound text as a value of the column's type. */
   value(placeholder: string, column: Column): string
+  /** Whether a value is among these texts, of which there is at least one; where it is not said, each is bound by itself. */
+  among?(column: Column, texts: readonly string[], values: Values): string
   /** Digits after the point that an exact number column stores, and its smallest and largest value in those units. */
   exactRange(column: Column): { scale: number; least: bigint; greatest: bigint } | undefined
 }
@@ -40,12 +42,10 @@ function join(filters: readonly Filter[], op: 'and' | 'or', dialect: FilterDiale
 
 function membership(column: Column, items: readonly (string | null)[], dialect: FilterDialect, values: Values): string {
   const reference = dialect.reference(column)
-  const bound = items.flatMap((value) => {
-    if (value === null) return []
-    const digits = equalDigits(column, value, dialect)
-    return digits === undefined ? [] : [dialect.value(values.add(digits), column)]
-  })
-  const conditions = bound.length > 0 ? [`${reference} IN (${bound.join(', ')})`] : []
+  const texts = items.flatMap((value) => (value === null ? [] : (equalDigits(column, value, dialect) ?? [])))
+  const bound = () => texts.map((text) => dialect.value(values.add(text), column))
+  const among = () => dialect.among?.(column, texts, values) ?? `${reference} IN (${bound().join(', ')})`
+  const conditions = texts.length > 0 ? [among()] : []
   if (items.includes(null)) conditions.push(`${reference} IS NULL`)
   return conditions.length > 0 ? `(${conditions.join(' OR ')})` : 'FALSE'
 }
@@ -62,7 +62,7 @@ function comparison({ op, column, value }: Comparison, dialect: FilterDialect, v
       decimal,
       range,
       (digits, operator) =>
-        `${reference} ${operator} ${dialect.value(values.add(formatDecimal(digits, range.scale)), column)}`,
+        `${reference} ${operator} ${dialect.value(values.add(formatShortDecimal(digits, range.scale)), column)}`,
     ) ?? `${reference} IS NOT NULL`
   )
 }
@@ -92,5 +92,7 @@ function equalDigits(column: Column, value: string, dialect: FilterDialect): str
   const decimal = range && parseDecimal(value)
   if (!range || !decimal) return value
   const { digits, exact } = floorToScale(decimal, range.scale)
-  return exact && digits >= range.least && digits <= range.greatest ? formatDecimal(digits, range.scale) : undefined
+  return exact && digits >= range.least && digits <= range.greatest
+    ? formatShortDecimal(digits, range.scale)
+    : undefined
 }
