@@ -8,6 +8,7 @@ import { deleteFrom } from './delete.ts'
 import { describeTable } from './describe.ts'
 import { streamTable } from './dump.ts'
 import { translateFailure } from './failures.ts'
+import { functionList } from './gate/functions.ts'
 import { inspectStatic } from './gate/index.ts'
 import { prepareMetadata, readListing } from './metadata.ts'
 import { tableOf } from './names.ts'
@@ -23,12 +24,13 @@ import { upsertRecords } from './upsert.ts'
 const FIRST_PAUSE_MS = 100
 
 /** Tables in a BigQuery dataset. */
-export default async function bigquery({ config, logger }: EngineContext): Promise<Engine> {
+export default async function bigquery({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
+  const functions = functionList(sqlFunctions)
   const { bigqueryProject: project, bigqueryDataset: dataset } = config
   if (project === undefined || dataset === undefined) return unconfigured(config, logger)
   const client = await Client.open(config)
   const queue = new WriteQueue(canRunAgain, FIRST_PAUSE_MS)
-  const store: Store = { client, queue, tables: new TableCache(), config, logger }
+  const store: Store = { client, queue, tables: new TableCache(), config, logger, functions }
   let prepared: Promise<void> | undefined
 
   /** Makes the metadata tables before the first call; a failure is tried again by the next. */
@@ -71,7 +73,7 @@ export default async function bigquery({ config, logger }: EngineContext): Promi
     search: (plan, { signal } = {}) => ready(() => searchTable(store, plan, signal)),
     dump: (plan, { signal } = {}) => ready(() => streamTable(store, plan, signal)),
 
-    inspectSql: (sql) => ready(() => inspectStatic(sql)),
+    inspectSql: async (sql) => inspectStatic(sql, functions),
     runSql: (plan, { signal } = {}) => ready(() => runSql(store, plan, signal)),
 
     async healthcheck({ signal } = {}) {

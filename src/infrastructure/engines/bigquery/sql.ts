@@ -3,6 +3,7 @@ import { columnType, typeName } from '../../../core/field-types.ts'
 import type { SqlPlan, SqlResult } from '../engine.ts'
 import type { RestField, ResultPage } from './client.ts'
 import { BigqueryFailure, isNotFound, translateFailure } from './failures.ts'
+import { checkDryRun } from './gate/dry-run.ts'
 import { rewriteSql } from './gate/index.ts'
 import { decodeName, quoteName, tableOf } from './names.ts'
 import type { ResultCell } from './render.ts'
@@ -18,7 +19,8 @@ const TOO_LARGE =
 export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal): Promise<SqlResult> {
   const { client } = store
   try {
-    const first = await client.query(statement(store, plan.sql, plan), { signal })
+    const sql = await admitted(store, plan.sql, plan, signal)
+    const first = await client.query(sql, { signal })
     const columns = resultCells(first.fields)
     const { writer, separator } = rowFormats[plan.format]
     const write = writer(columns, { msInTimestamp: false })
@@ -53,12 +55,39 @@ export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal):
   }
 }
 
-/** The statement as BigQuery is to run it: every table by its own full name. */
-export function statement({ client }: Store, sql: string, { resolved }: Pick<SqlPlan, 'resolved'>): string {
+/**
+ * The statement as BigQuery is to run it, every table by its own full name, once BigQuery has said what it would read.
+ *
+ * @throws NotAuthorized for any other table than the authorized ones; ValidationError for what it can't run.
+ */
+export async function admitted(
+  store: Store,
+  sql: string,
+  plan: Pick<SqlPlan, 'resolved'>,
+  signal?: AbortSignal,
+): Promise<string> {
+  const { client, config } = store
+  const { project, dataset } = client
+  const written = statement(store, sql, plan)
+  const tables = new Set([...plan.resolved.values()].map(({ id }) => tableOf(id)))
+  checkDryRun(await client.dryRun(written, signal), {
+    project,
+    dataset,
+    tables,
+    maxBytes: config.bigqueryMaxBytesBilled,
+  })
+  return written
+}
+
+function statement(
+  { client, functions }: Pick<Store, 'client' | 'functions'>,
+  sql: string,
+  { resolved }: Pick<SqlPlan, 'resolved'>,
+): string {
   const tables = new Map(
     [...resolved].map(([name, { id }]) => [name, quoteName(`${client.project}.${client.dataset}.${tableOf(id)}`)]),
   )
-  return rewriteSql(sql, tables)
+  return rewriteSql(sql, tables, functions)
 }
 
 /** Rows of the statement without its LIMIT and OFFSET: known already when the page is the last. */

@@ -2,6 +2,7 @@ import type { Config } from '../../../core/config.ts'
 import { ConflictError, ValidationError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import { StaleSchema } from '../engine.ts'
+import type { FunctionList } from '../sql/function-list.ts'
 import type { WriteQueue } from '../write-queue.ts'
 import type { Client } from './client.ts'
 import { isConflict, raised, translateFailure } from './failures.ts'
@@ -16,6 +17,8 @@ export interface Store {
   readonly tables: TableCache
   readonly config: Config
   readonly logger: Logger
+  /** What SQL may call. */
+  readonly functions: FunctionList
 }
 
 /** The name in the write queue under which tables come and go and aliases change hands. */
