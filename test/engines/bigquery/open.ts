@@ -33,7 +33,11 @@ export async function openBigquery(
   return {
     services,
     engine,
-    discard: (ids) => dropTables(services, ids),
+    discard: (ids) =>
+      dropTables(
+        services,
+        ids.filter((id) => id.startsWith('table-')),
+      ),
     async close() {
       await engine.close()
       await services.close()
@@ -42,8 +46,8 @@ export async function openBigquery(
 }
 
 /** Drops tables behind the engine's back: the emulator slows down with every live one. */
-async function dropTables({ url, project, dataset }: BigqueryServices, ids: readonly string[]): Promise<void> {
-  const tables = ids.filter((id) => id.startsWith('table-')).flatMap((id) => [tableOf(id), stateOf(id)])
+export async function dropTables({ url, project, dataset }: BigqueryServices, ids: readonly string[]): Promise<void> {
+  const tables = ids.flatMap((id) => [tableOf(id), stateOf(id)])
   const drop = (table: string) =>
     fetch(`${url}/bigquery/v2/projects/${project}/datasets/${dataset}/tables/${encodeURIComponent(table)}`, {
       method: 'DELETE',

@@ -17,10 +17,8 @@ import { castType } from './types.ts'
 
 /** The rows that text queries find. */
 export interface TextMatch {
-  /** SQL of a table `t` with the words of each row. */
+  /** SQL of the found rows, with all columns of the table. */
   rows: string
-  /** What holds of a row of it. */
-  condition: string
   /** SQL of each rank by its name. */
   ranks: Map<string, string>
 }
@@ -50,22 +48,22 @@ export async function textMatch(
   const queries = await Promise.all(textQueries.map((query) => readQuery(query, table.columns)))
   const from = `${quoteName(tableOf(table.id))} AS t`
   const forms = await findForms(store, queries, `${from} WHERE ${condition}`, values, signal)
-  const documents = queries.map(({ columns }, index) => `${wordList(columns)} AS d${index}_`)
-  const conditions = queries.map(({ expression, configuration }, index) => {
+  const documents = queries.map(({ columns }, index) => `${wordList(columns)} AS _words${index}`)
+  const found = queries.map(({ expression, configuration }, index) => {
     if (!expression) return 'FALSE'
-    return expressionSql(expression, `t.d${index}_`, (word) => wordCondition(word, configuration, forms))
+    return expressionSql(expression, `t._words${index}`, (word) => wordCondition(word, configuration, forms))
   })
-  const ranks = queries.map(({ expression, configuration, rank }, index): [string, string] => {
+  const ranks = queries.map(({ expression, configuration }, index) => {
     const words = expression ? uniqueWords(askedWords(expression)) : []
     const counts = words.map(
-      (word) => `(SELECT COUNTIF(${wordCondition(word, configuration, forms)}) FROM UNNEST(t.d${index}_) AS w)`,
+      (word) => `(SELECT COUNTIF(${wordCondition(word, configuration, forms)}) FROM UNNEST(t._words${index}) AS w)`,
     )
-    return [rank, rankSql(counts)]
+    return `${rankSql(counts)} AS _rank${index}`
   })
+  const worded = `SELECT t.*, ${documents.join(', ')} FROM ${from} WHERE ${condition}`
   return {
-    rows: `SELECT t.*, ${documents.join(', ')} FROM ${from} WHERE ${condition}`,
-    condition: conditions.join(' AND '),
-    ranks: new Map(ranks),
+    rows: `SELECT t.*, ${ranks.join(', ')} FROM (${worded}) AS t WHERE ${found.join(' AND ')}`,
+    ranks: new Map(queries.map(({ rank }, index) => [rank, `t._rank${index}`])),
   }
 }
 

@@ -1,4 +1,4 @@
-import { ServiceUnavailable } from '../../../core/errors.ts'
+import { NotImplemented, ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
@@ -66,9 +66,9 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
     upsert: (plan, { signal } = {}) => ready(() => upsertRecords(store, plan, signal)),
     delete: (plan, { signal } = {}) => ready(() => deleteFrom(store, plan, signal)),
 
-    receive: () => Promise.reject(new Error('not yet')),
-    parquetColumns: () => Promise.reject(new Error('not yet')),
-    load: () => Promise.reject(new Error('not yet')),
+    receive: noLoads,
+    parquetColumns: noLoads,
+    load: noLoads,
 
     search: (plan, { signal } = {}) => ready(() => searchTable(store, plan, signal)),
     dump: (plan, { signal } = {}) => ready(() => streamTable(store, plan, signal)),
@@ -88,4 +88,10 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
     },
     close: () => queue.idle(),
   }
+}
+
+function noLoads(): Promise<never> {
+  return Promise.reject(
+    new NotImplemented('Files can not be loaded into BigQuery by this service yet. Use datastore_upsert.'),
+  )
 }

@@ -52,7 +52,7 @@ export async function selectStatement(
   const condition = plan.filter ? filterCondition(readableFilter(plan.filter), filterDialect, values) : 'TRUE'
   const match = plan.textQueries.length > 0 ? await textMatch(store, plan, condition, values, signal) : undefined
   const rows = match ? `(${match.rows})` : quoteName(tableOf(table.id))
-  const where = match ? match.condition : condition
+  const where = match ? 'TRUE' : condition
   const value = (item: Column | { rank: string }) =>
     'rank' in item ? (match?.ranks.get(item.rank) as string) : `t.${quoteName(storedColumn(item.name))}`
   const cells = plan.projection.map((item): ResultCell & { sql: string } =>
