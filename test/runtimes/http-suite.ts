@@ -51,6 +51,17 @@ export function describeHttp(base: () => string, options: () => ClientOptions = 
       expect(response.status).toBe(304)
     })
 
+    test('a browser gets the explorer, and its files are where it says', async () => {
+      const page = await (await ask('GET', '/', { Accept: 'text/html' })).text()
+      const file = /<script type="module" src="([^"]+)"/.exec(page)?.[1]
+      const script = await askOverHttp(new URL(file ?? 'none', base()), { method: 'GET', headers: {} }, options())
+      expect([file === undefined ? page : '', script.status, script.headers.get('content-type')]).toEqual([
+        '',
+        200,
+        'text/javascript; charset=utf-8',
+      ])
+    })
+
     test('an id in the path is decoded once', async () => {
       const body = JSON.stringify({ resource_id: 'a b%2f', records: [{ n: 1 }] })
       await ask('POST', '/api/3/action/datastore_create', { body, 'Content-Type': 'application/json' })
