@@ -42,7 +42,7 @@ export const importCkan = {
     const failed: { id: string; reason: string }[] = []
     const progress = await showProgress({ quiet: given.json })
     for (const id of ids) {
-      progress.say(id)
+      progress.say(`copying ${id}`)
       try {
         const done = await copyTable(source, target, id)
         copied.push(done)

@@ -152,7 +152,7 @@ describe('import-ckan', () => {
   })
 
   test('a table that CKAN does not have, and no CKAN', async () => {
-    expect((await importCkan('--resource', 'nothing')).stderr).toMatch(/^nothing: The server answered 404/)
+    expect((await importCkan('--resource', 'nothing')).stderr).toMatch(/^nothing: The server answered 404/m)
     expect(await runCommand(['import-ckan'], { cwd: folder })).toMatchObject({ code: 2 })
   })
 })
