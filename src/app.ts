@@ -16,6 +16,7 @@ import { loadEngine } from './infrastructure/engines/registry.ts'
 import { createMetrics, type Metrics } from './infrastructure/metrics.ts'
 import { createRateLimits } from './infrastructure/rate-limits.ts'
 import { createTraces } from './infrastructure/traces.ts'
+import type { KeptResult } from './services/answered.ts'
 import type { DumpFiles, DumpFilesFactory } from './services/dump-files.ts'
 
 export interface DatastoreOptions {
@@ -104,7 +105,8 @@ export async function openDatastore(
     const rateLimits = isLimited ? await createRateLimits(config, logger) : undefined
     if (rateLimits) opened.push(rateLimits)
     const observers = createObservers(config, { logger, metrics, traces, onUsage })
-    const parts = { answers, dumpFiles, allowedHosts, compressors, observers, metrics, rateLimits }
+    const results = answers?.sharedBy<KeptResult>()
+    const parts = { answers, results, dumpFiles, allowedHosts, compressors, observers, metrics, rateLimits }
     const service: Service = { config, engine, logger, ...parts, ...provider }
     return { service, datastore: { fetch: createFetch(service), close } }
   } catch (error) {

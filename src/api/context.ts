@@ -5,6 +5,7 @@ import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
 import type { Metrics } from '../infrastructure/metrics.ts'
 import type { RateLimits } from '../infrastructure/rate-limits.ts'
+import type { KeptResult } from '../services/answered.ts'
 import type { DumpFiles } from '../services/dump-files.ts'
 import type { Upload } from '../services/load/index.ts'
 import type { Compressors } from './compress.ts'
@@ -21,6 +22,8 @@ export interface Service {
   readonly logger: Logger
   /** Answers that can be given again; absent when that is turned off. */
   readonly answers?: ByteCache<KeptReply>
+  /** Results of statements, in the same room as the answers; absent when that is turned off. */
+  readonly results?: ByteCache<KeptResult>
   /** Where downloads of whole tables are kept; absent when that is turned off. */
   readonly dumpFiles?: DumpFiles
   /** What answers are compressed with; what every runtime has unless said. */

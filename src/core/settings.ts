@@ -150,7 +150,7 @@ export const settings = Type.Object({
     env: 'QUERY_CACHE_MB',
     group: 'server',
     description:
-      'Memory for answers that are asked for again, in megabytes; 0 keeps none. An answer is kept until its table changes.',
+      'Memory for answers that are asked for again, in megabytes; 0 keeps none. An answer is kept until its table changes, an SQL result until one of its tables does; never one that depends on time or chance.',
     minimum: 0,
     maximum: 65536,
     default: 64,

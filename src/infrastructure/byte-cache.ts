@@ -20,6 +20,11 @@ export class ByteCache<T extends Sized> {
     })
   }
 
+  /** The same room for things of another kind, which must have other keys. */
+  sharedBy<Other extends Sized>(): ByteCache<Other> {
+    return this as unknown as ByteCache<Other>
+  }
+
   get(key: string): T | undefined {
     return this.#entries.get(key)
   }

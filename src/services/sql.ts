@@ -1,5 +1,5 @@
 import { NotFound, NotImplemented, PayloadTooLarge } from '../core/errors.ts'
-import type { CallOptions, Engine, InspectedSql, Table } from '../infrastructure/engines/engine.ts'
+import type { CallOptions, Engine, InspectedSql, SqlPlan, SqlResult, Table } from '../infrastructure/engines/engine.ts'
 import type { DumpSqlParams, SearchSqlParams } from '../schemas/datastore-search-sql.ts'
 import type { AnsweredSql, ServiceContext } from './answered.ts'
 import type { Download, FileKind } from './dump.ts'
@@ -29,7 +29,7 @@ export async function searchSql(
   authorizeTable: AuthorizeTable,
   options: CallOptions,
 ): Promise<AnsweredSql> {
-  const { engine, config } = context
+  const { config } = context
   const checked = checkStatement(params.sql)
   const format = params.records_format || 'objects'
   const page = pageOf(checked, config.searchResultRowsMax)
@@ -39,7 +39,7 @@ export async function searchSql(
     authorizeTable,
     options,
     (admitted, limited) =>
-      engine.runSql({ ...admitted, rowsMax: config.searchResultRowsMax, format, ...(page && { page }) }, limited),
+      runOnce(context, { ...admitted, rowsMax: config.searchResultRowsMax, format, ...(page && { page }) }, limited),
   )
   return {
     result: {
@@ -56,6 +56,22 @@ export async function searchSql(
     warnings: [],
     ...(page && { sqlAt: (at: number) => `${page.countSql} LIMIT ${page.limit} OFFSET ${at}` }),
   }
+}
+
+/**
+ * Runs a statement, unless its result is known: of the same statement on the same revisions of all tables that it
+ * reads, each of which this caller has just been allowed.
+ */
+async function runOnce({ engine, results }: ServiceContext, plan: SqlPlan, options: CallOptions): Promise<SqlResult> {
+  if (!results || !plan.repeatable) return engine.runSql(plan, options)
+  const tables = [...plan.resolved].map(([name, { id, revision, createdAt }]) => [name, id, revision, createdAt])
+  const key = JSON.stringify(['sql', plan.sql, plan.format, plan.page, tables])
+  const known = results.get(key)
+  if (known) return known
+  const result = await engine.runSql(plan, options)
+  const { records } = result
+  if (records instanceof Uint8Array) results.set(key, { ...result, records, size: records.length })
+  return result
 }
 
 /**

@@ -1,10 +1,19 @@
-import type { Answered, ServiceContext } from '../../services/answered.ts'
+import type { Answered, KeptResult, ServiceContext } from '../../services/answered.ts'
 import type { Context } from '../context.ts'
 import type { Answer } from '../operation.ts'
 
 /** What a service needs of the request's surroundings. */
-export function serviceContext({ service: { engine, config, dumpFiles } }: Context): ServiceContext {
-  return { engine, config, dumpFiles }
+export function serviceContext({ service }: Context): ServiceContext {
+  const { engine, config, dumpFiles, results, metrics } = service
+  const counted = results && {
+    get(key: string) {
+      const known = results.get(key)
+      metrics?.cache('answers', known !== undefined)
+      return known
+    },
+    set: (key: string, result: KeptResult) => results.set(key, result),
+  }
+  return { engine, config, dumpFiles, results: counted }
 }
 
 /** Stops a service's work when the client hangs up. */

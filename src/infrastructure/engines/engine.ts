@@ -251,6 +251,8 @@ export interface InspectedSql {
   /** Names of the functions that it calls, lower-case. */
   functions: readonly string[]
   estimatedBytes?: number
+  /** Calls nothing that depends on time or chance: equal rows give an equal result. Absent: who knows. */
+  repeatable?: boolean
 }
 
 /** An inspected statement whose every table has been authorized. */

@@ -96,3 +96,15 @@ export const notOverWindows = names(
   `array_agg list string_agg listagg group_concat histogram histogram_exact json_group_array
   json_group_object approx_top_k`,
 )
+
+/** Functions of time or chance. `age` and `ago` measure from now when they are given one date. */
+const passing = names(
+  `age ago current_date current_time current_timestamp gen_random_uuid get_current_time get_current_timestamp localtime
+  localtimestamp now random today transaction_timestamp uuid uuidv4 uuidv7`,
+)
+
+/** Whether a function gives the same for the same, always. One that somebody has added to the list may do anything. */
+export function isRepeatable(name: string): boolean {
+  const isReviewed = [defaultFunctions.names, operators, syntax].some((list) => list.has(name)) || name in writtenAs
+  return isReviewed && !passing.has(name)
+}

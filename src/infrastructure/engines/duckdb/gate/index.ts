@@ -2,7 +2,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { NotAuthorized, ValidationError } from '../../../../core/errors.ts'
 import type { InspectedSql } from '../../engine.ts'
 import { type FunctionList, readFunctionList } from '../../sql/function-list.ts'
-import { defaultFunctions } from './functions.ts'
+import { defaultFunctions, isRepeatable } from './functions.ts'
 import { type Findings, invalid } from './rules.ts'
 import { statement } from './shapes.ts'
 import { checkStructs } from './sizes.ts'
@@ -26,7 +26,8 @@ export async function inspect(connection: DuckDBConnection, sql: string, allowed
   }
   statement(await parse(connection, sql), { found, ctes: new Set(), depth: 0, subqueries: 0 })
   checkStructs(found)
-  return { sql, tables: [...found.tables.values()], functions: [...found.functions] }
+  const functions = [...found.functions]
+  return { sql, tables: [...found.tables.values()], functions, repeatable: functions.every(isRepeatable) }
 }
 
 async function parse(connection: DuckDBConnection, sql: string): Promise<unknown> {
