@@ -6,7 +6,7 @@ import type { ServiceContext } from './answered.ts'
 import { withCurrentTable } from './current-table.ts'
 import type { FileKey, HeldFile, Rendering } from './dump-files.ts'
 import type { File, FileFormat } from './file-formats.ts'
-import { fileFormats, fileOf } from './file-formats.ts'
+import { fileFormats, fileOf, headerOf } from './file-formats.ts'
 import type { Selected } from './selection.ts'
 import { ckanFields, selectRows } from './selection.ts'
 
@@ -80,12 +80,15 @@ async function renderDump(
 
 function planOf(table: Table, params: DumpParams, config: ServiceContext['config']): DumpPlan {
   const format = formatOf(params)
+  const selected = select(table, params, config)
+  const header = headerOf(format, ckanFields(selected.projection), params)
   return {
-    ...select(table, params, config),
+    ...selected,
     offset: params.offset ?? 0,
     ...(params.limit !== undefined && { limit: params.limit }),
     format: format.engineFormat,
     ...(format.line && { line: format.line }),
+    ...(header !== undefined && { file: { header, ...kindOf(table, params) } }),
   }
 }
 

@@ -101,6 +101,13 @@ export function fileOf(format: FileFormat, rows: File, fields: Fields, { bom = f
   return { stream: framed, length: around ? framedLength(length, around) : length }
 }
 
+/** What stands before the rows where nothing else is done to them; undefined where they are rewritten or packed. */
+export function headerOf(format: FileFormat, fields: Fields, { bom = false } = {}): string | undefined {
+  if (format.rewrite || format.gzipped) return undefined
+  const around = format.frame?.(fields, bom ? BYTE_ORDER_MARK : '')
+  return around && around.after !== '' ? undefined : (around?.before ?? '')
+}
+
 /** `trees.csv` → `trees` and `csv`; undefined for a name without such an ending. */
 export function splitFileName(name: string): { base: string; format: string } | undefined {
   for (const [format, { extension }] of Object.entries(fileFormats)) {

@@ -281,6 +281,8 @@ export interface DumpPlan extends Omit<SearchPlan, 'format' | 'includeTotal' | '
   /** What stands around each line of `lists` beside its line end. */
   line?: { before: string; after: string }
   limit?: number
+  /** Set where `header` and the rows after it are the whole file: only then a redirect to it is an answer. */
+  file?: { header: string; filename: string; contentType: string }
 }
 
 /**

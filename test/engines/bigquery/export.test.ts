@@ -50,9 +50,12 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
   }
 
   const process = (of = storage) => new Exports({ bucket: new Bucket(of.bucket(services.bucket)), run, urlHours: 1 })
+  const file = { header: 'a,b\n', filename: 'trees.csv', contentType: 'text/csv' }
+  const plainFile = { ...file, header: '' }
   const wanted = (changed: Partial<Export> = {}): Export => ({
     ...{ folder: 'trees', version: `v${version}`, format: 'csv', query: 'SELECT a, b FROM trees ORDER BY a' },
-    ...{ header: 'a,b\n', filename: 'trees.csv', contentType: 'text/csv', mayRedirect: true, ...changed },
+    file,
+    ...changed,
   })
   const rows = Array.from({ length: 100 }, (_, index) => `${index + 1},"tree ""${index + 1}"""\n`).join('')
 
@@ -79,7 +82,7 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
     const proxied = await process(unsigned).dump(wanted())
     expect(proxied.kind).toBe('stream')
     expect(await textOf(proxied)).toBe(rows)
-    const kept = await process().dump(wanted({ mayRedirect: false }))
+    const kept = await process().dump(wanted({ file: undefined }))
     expect(await textOf(kept)).toBe(rows)
     expect(statements).toBe(1)
   })
@@ -93,20 +96,20 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
   })
 
   test('ndjson has no header; parquet of one file is one', async () => {
-    const ndjson = await textOf(await process().dump(wanted({ format: 'ndjson', header: '' })))
+    const ndjson = await textOf(await process().dump(wanted({ format: 'ndjson', file: plainFile })))
     expect(
       ndjson
         .split('\n')
         .slice(0, 1)
         .map((line) => JSON.parse(line)),
     ).toMatchObject([{ b: 'tree "1"' }])
-    const parquet = await textOf(await process().dump(wanted({ format: 'parquet', header: '' })))
+    const parquet = await textOf(await process().dump(wanted({ format: 'parquet', file: plainFile })))
     expect(parquet.slice(0, 4)).toBe('PAR1')
   })
 
   test('parquet of several files is too large', async () => {
     services.bigquery.rules.shards = 2
-    expect(await process().dump(wanted({ format: 'parquet', header: '' }))).toMatchObject({ kind: 'too large' })
+    expect(await process().dump(wanted({ format: 'parquet', file: plainFile }))).toMatchObject({ kind: 'too large' })
   })
 
   test('is made once, whoever asks: ten clients of two processes, and those who come later', async () => {
@@ -122,7 +125,7 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
     const bucket = new Bucket(storage.bucket(services.bucket))
     await process().dump(wanted({ folder: 'trees2' }))
     await process().dump(wanted({ version: 'old' }))
-    await process().dump(wanted({ format: 'ndjson', header: '' }))
+    await process().dump(wanted({ format: 'ndjson', file: plainFile }))
     await process().dump(wanted({ version: 'new' }))
     expect(new Set((await bucket.list('trees/')).map(({ name }) => name.split('/')[1]))).toEqual(new Set(['new']))
     expect(await bucket.list('trees2/')).not.toEqual([])
@@ -130,14 +133,24 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
 
   test('an export that is still being made is not removed by a newer one', async () => {
     const bucket = new Bucket(storage.bucket(services.bucket))
-    await bucket.claim('trees/slow/csv/.claimed', '')
-    await bucket.save('trees/slow/csv/rows-1', 'x', 'text/csv')
+    await bucket.claim('trees/slow/csv-1/.claimed', '')
+    await bucket.save('trees/slow/csv-1/rows-1', 'x', 'text/csv')
     await process().dump(wanted())
     expect((await bucket.list('trees/slow/')).map(({ name }) => name)).toEqual([
-      'trees/slow/csv/.claimed',
-      'trees/slow/csv/rows-1',
+      'trees/slow/csv-1/.claimed',
+      'trees/slow/csv-1/rows-1',
     ])
-    await bucket.remove(['trees/slow/csv/.claimed', 'trees/slow/csv/rows-1'])
+    await bucket.remove(['trees/slow/csv-1/.claimed', 'trees/slow/csv-1/rows-1'])
+  })
+
+  test('another query is another export; another header is the same one, streamed', async () => {
+    const [one, two] = [wanted(), wanted({ query: 'SELECT b FROM trees ORDER BY a' })]
+    expect(await textOf(await process().dump(one))).toBe(`a,b\n${rows}`)
+    expect(await textOf(await process().dump(two))).not.toContain('\n1,')
+    const marked = await process().dump(wanted({ file: { ...file, header: '\ufeffa,b\n' } }))
+    expect(marked.kind).toBe('stream')
+    expect(await textOf(marked)).toBe(rows)
+    expect(statements).toBe(2)
   })
 
   test('a failed export leaves no claim: the next one is made', async () => {

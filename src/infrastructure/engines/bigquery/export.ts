@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Dumped } from '../engine.ts'
+import type { Dumped, DumpPlan } from '../engine.ts'
 import type { Bucket } from './bucket.ts'
 import { literal } from './gate/google-sql.ts'
 
@@ -13,12 +13,8 @@ export interface Export {
   format: 'csv' | 'ndjson' | 'parquet'
   /** The rows, as a query. Its order is that of the file. */
   query: string
-  /** What stands before the rows of the file. */
-  header: string
-  filename: string
-  contentType: string
-  /** The client can be sent to the file; else its rows are streamed. */
-  mayRedirect: boolean
+  /** Set where the client can be sent to the file: what stands in it before the rows, and what it is called. */
+  file?: DumpPlan['file']
 }
 
 /** Runs a statement that writes files to its end. */
@@ -35,7 +31,7 @@ export interface ExportContext {
 interface Finished {
   /** One file with its header, or files of rows alone. */
   files: readonly { name: string; bytes: number }[]
-  headerBytes: number
+  header: string
 }
 
 const formats = { csv: 'CSV', ndjson: 'JSON', parquet: 'PARQUET' } as const
@@ -56,7 +52,7 @@ export class Exports {
 
   /** The file, exported unless it is there: an address, or its rows as a stream. */
   async dump(wanted: Export): Promise<Dumped> {
-    const prefix = `${wanted.folder}/${wanted.version}/${wanted.format}/`
+    const prefix = prefixOf(wanted)
     const known = this.#running.get(prefix)
     const finished = await (known ?? this.#started(prefix, wanted))
     return this.#answer(finished, wanted)
@@ -117,41 +113,43 @@ export class Exports {
   }
 
   /** The header and the files of rows as one file, where there are several or a header is to stand before them. */
-  async #composed(rows: string, shards: Finished['files'], { format, header, contentType }: Export): Promise<Finished> {
+  async #composed(rows: string, shards: Finished['files'], { format, file }: Export): Promise<Finished> {
     const { bucket } = this.#context
-    const apart: Finished = { files: shards, headerBytes: 0 }
-    if (format === 'parquet' || (shards.length === 1 && header === '')) return apart
-    const target = `${rows}file`
+    const header = file?.header ?? ''
+    if (format === 'parquet' || (shards.length === 1 && header === '')) return { files: shards, header: '' }
+    const [target, contentType] = [`${rows}file`, file?.contentType ?? 'text/plain; charset=utf-8']
     try {
       if (header !== '') await bucket.save(`${rows}header`, header, contentType)
       const sources = [...(header === '' ? [] : [`${rows}header`]), ...shards.map(({ name }) => name)]
       await bucket.compose(sources, target, contentType)
-      const headerBytes = Buffer.byteLength(header)
-      const bytes = shards.reduce((sum, shard) => sum + shard.bytes, headerBytes)
-      return { files: [{ name: target, bytes }], headerBytes }
+      const bytes = shards.reduce((sum, shard) => sum + shard.bytes, Buffer.byteLength(header))
+      return { files: [{ name: target, bytes }], header }
     } catch {
-      return apart
+      return { files: shards, header: '' }
     }
   }
 
-  async #answer({ files, headerBytes }: Finished, wanted: Export): Promise<Dumped> {
+  async #answer({ files, header }: Finished, { format, file }: Export): Promise<Dumped> {
     const { bucket, urlHours } = this.#context
     const [only] = files
-    if (wanted.format === 'parquet' && files.length > 1) {
-      return {
-        kind: 'too large',
-        hint: `The table makes ${files.length} Parquet files. Download it as csv or ndjson, or ask for fewer rows or columns.`,
-      }
+    if (format === 'parquet' && files.length > 1) {
+      const hint = `The table makes ${files.length} Parquet files. Download it as csv or ndjson, or ask for fewer columns.`
+      return { kind: 'too large', hint }
     }
-    const isWhole = files.length === 1 && headerBytes === Buffer.byteLength(wanted.header)
-    if (wanted.mayRedirect && isWhole && only) {
-      const { filename, contentType } = wanted
-      const url = await bucket.sign(only.name, { hours: urlHours, filename, contentType })
+    if (file && only && files.length === 1 && header === file.header) {
+      const url = await bucket.sign(only.name, { hours: urlHours, ...file })
       if (url !== undefined) return { kind: 'redirect', url }
     }
-    const length = files.reduce((sum, { bytes }) => sum + bytes, -headerBytes)
-    return { kind: 'stream', stream: oneAfterAnother(bucket, files, headerBytes), length }
+    const skipped = Buffer.byteLength(header)
+    const length = files.reduce((sum, { bytes }) => sum + bytes, -skipped)
+    return { kind: 'stream', stream: oneAfterAnother(bucket, files, skipped), length }
   }
+}
+
+/** Where an export lies: rows of another query are another one. */
+function prefixOf({ folder, version, format, query }: Export): string {
+  const digest = createHash('sha256').update(query).digest('hex').slice(0, 16)
+  return `${folder}/${version}/${format}-${digest}/`
 }
 
 /** `EXPORT DATA`; the header is not BigQuery's, which would stand in each file. */
