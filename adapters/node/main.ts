@@ -17,6 +17,7 @@ Commands
   check                read all data and compare it with the metadata
   import-ckan          copy the tables of a CKAN; see import-ckan --help
   purge --ckan         remove tables whose resource CKAN no longer has; see purge --help
+  adopt-bigquery       take over the tables of the Python service in BigQuery; see adopt-bigquery --help
 
 Options
   --env-file PATH      read settings from this file instead of ./.env; the real environment wins

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).check as unknown as Command,
   'import-ckan': async () => (await import('./import-ckan.ts')).importCkan as unknown as Command,
   purge: async () => (await import('./purge.ts')).purge as unknown as Command,
+  'adopt-bigquery': async () => (await import('./adopt-bigquery.ts')).adoptBigquery as unknown as Command,
 }
 
 export function isCommand(name: string | undefined): name is string {

@@ -329,6 +329,18 @@ export interface CheckReport {
   problems: readonly { table: string; sentence: string }[]
 }
 
+/** A table of another service, and what was made of it. */
+export interface Adoption {
+  id: string
+  /** Why it was not taken over, as a sentence. */
+  refusal?: string
+  count: number
+  columns: readonly string[]
+  primaryKey: readonly string[]
+  /** Sentences: what is not shown, and what could not be kept. */
+  warnings: readonly string[]
+}
+
 /** How busy an engine is just now, for `/metrics`. Keys are kinds of work in the engine's own words. */
 export interface EngineActivity {
   running: Readonly<Record<string, number>>
@@ -382,6 +394,12 @@ export interface Engine {
   /** Where `supports.check`: reads everything, and compares it with the metadata. */
   check?(options?: CallOptions): Promise<CheckReport>
   activity?(): EngineActivity
+
+  /**
+   * Takes over every table that another service keeps where this engine keeps its own: rows stay untouched. Tables that
+   * were taken over before are left out. `dryRun`: only tells what would be done.
+   */
+  adopt?(options?: CallOptions & { dryRun?: boolean }): AsyncIterable<Adoption>
 
   /** Throws when the engine can't answer just now. */
   healthcheck(options?: CallOptions): Promise<void>

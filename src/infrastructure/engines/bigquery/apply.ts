@@ -54,6 +54,25 @@ export function aliasStatements({ aliases }: StoredTable): string[] {
   ]
 }
 
+/** A statement that writes a table's definition where it has none; else it writes nothing. */
+export function insertMetadata({ schemaRevision, createdAt }: StoredTable): string {
+  return (
+    `INSERT INTO ${METADATA} (resource_id, definition, schema_revision, created_at) ` +
+    `SELECT @resource_id, @definition, ${schemaRevision}, '${createdAt}' FROM (SELECT 1) WHERE NOT EXISTS (SELECT 1 FROM ${METADATA} WHERE resource_id = @resource_id)`
+  )
+}
+
+/** Statements after which nobody finds the table any more; its rows stay. */
+export function forgetStatements(id: string): string[] {
+  return [
+    'BEGIN TRANSACTION;',
+    `DELETE FROM ${METADATA} WHERE resource_id = @resource_id;`,
+    `DELETE FROM ${ALIASES} WHERE resource_id = @resource_id;`,
+    'COMMIT TRANSACTION;',
+    `DROP TABLE IF EXISTS ${quoteName(stateOf(id))};`,
+  ]
+}
+
 /** Values of the parameters that these statements name. */
 export function tableParams(after: StoredTable): Record<string, string> {
   return {

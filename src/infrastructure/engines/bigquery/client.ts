@@ -25,6 +25,11 @@ export interface RestField {
   type: string
   mode?: string
   fields?: RestField[]
+  description?: string
+  /** Of NUMERIC(p, s), BIGNUMERIC(p, s) and STRING(n). */
+  precision?: string
+  scale?: string
+  maxLength?: string
 }
 
 /** A page of a result. */
@@ -57,10 +62,28 @@ export interface DryRun {
 /** What `tables.get` tells, which costs nothing. */
 export interface TableInfo {
   fields: readonly RestField[]
+  /** Milliseconds since 1970, by Google's clock. */
   lastModifiedTime: number
+  creationTime: number
   bytes: number
+  /** Without what is still in a streaming buffer. */
+  rows: number
+  description: string
   labels: Readonly<Record<string, string>>
   type: string
+}
+
+/** A table as `tables.list` tells of it. */
+export interface ListedTable {
+  name: string
+  labels: Readonly<Record<string, string>>
+  type: string
+}
+
+interface RestListedTable {
+  tableReference: { tableId: string }
+  labels?: Record<string, string>
+  type?: string
 }
 
 interface RestRequest {
@@ -105,6 +128,8 @@ const FIRST_WAIT_MS = 2_000
 const ATTEMPTS = 5
 const FIRST_PAUSE_MS = 200
 const PAGE_ROWS = 10_000
+/** Tables of a page of `tables.list`. */
+const LISTED = 1_000
 /** A stage that nobody dropped is gone after it. */
 const STAGE_LIFETIME_MS = 86_400_000
 const INT64_TIMESTAMPS = { useInt64Timestamp: true }
@@ -276,20 +301,43 @@ export class Client {
       const info = (await this.#retried(role, { method: 'GET', uri: this.#tableUri(table) })) as {
         schema?: { fields?: RestField[] }
         lastModifiedTime?: string
+        creationTime?: string
         numBytes?: string
+        numRows?: string
+        description?: string
         labels?: Record<string, string>
         type?: string
       }
       return {
         fields: info.schema?.fields ?? [],
         lastModifiedTime: Number(info.lastModifiedTime ?? 0),
+        creationTime: Number(info.creationTime ?? 0),
         bytes: Number(info.numBytes ?? 0),
+        rows: Number(info.numRows ?? 0),
+        description: info.description ?? '',
         labels: info.labels ?? {},
         type: info.type ?? 'TABLE',
       }
     } catch (error) {
       if (error instanceof BigqueryFailure && error.reason === 'notFound') return undefined
       throw error
+    }
+  }
+
+  /** Every table of the dataset with its labels, which costs nothing. */
+  async listTables(signal?: AbortSignal): Promise<ListedTable[]> {
+    const found: ListedTable[] = []
+    for (let pageToken: string | undefined; ; ) {
+      signal?.throwIfAborted()
+      const page = (await this.#retried('read', {
+        method: 'GET',
+        uri: `/datasets/${this.dataset}/tables`,
+        qs: { maxResults: LISTED, ...(pageToken && { pageToken }) },
+      })) as { tables?: RestListedTable[]; nextPageToken?: string }
+      for (const { tableReference, labels = {}, type = 'TABLE' } of page.tables ?? [])
+        found.push({ name: tableReference.tableId, labels, type })
+      pageToken = page.nextPageToken
+      if (!pageToken) return found
     }
   }
 

@@ -8,15 +8,17 @@ import {
   changeItem,
   createState,
   definitionStatements,
+  insertMetadata,
   rowStatements,
   tableParams,
   transaction,
 } from './apply.ts'
 import { checkRules, checkStoredRows, firstDuplicate } from './constraints.ts'
+import { forgetDropped, remember } from './external-writes.ts'
 import { isDuplicate, raised } from './failures.ts'
 import { quoteString } from './literal.ts'
 import type { StoredTable } from './metadata.ts'
-import { ALIASES, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
+import { ALIASES, LABEL, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import { stagedColumns, stageRecords } from './records.ts'
 import type { Source } from './source.ts'
 import { withSource } from './stage.ts'
@@ -49,7 +51,7 @@ async function create(store: Store, plan: TablePlan, signal?: AbortSignal): Prom
     const rows = rowStatements(after, staged, source, { fresh: resolved.fresh, matched: 0 })
     await (current ? alter(store, current, after, rows, source, signal) : make(store, after, rows, source, signal))
   })
-  store.tables.set(after)
+  await remember(store, after)
   const shown =
     plan.includeRecords && (await storedRecords(store, after, staged, resolved, plan.includeRecords, signal))
   return { table: after, affected: resolved.fresh, ...(shown && { records: shown }), warnings: [] }
@@ -67,6 +69,8 @@ export function plannedTable(plan: Omit<TablePlan, 'records'>, current: StoredTa
     schemaProperties: plan.schemaProperties,
     aliases: plan.aliases ?? current?.aliases ?? [],
     hasUpdatedAt: plan.hasUpdatedAt,
+    hidden: current?.hidden ?? [],
+    removed: current ? removedColumns(current, plan.columns) : [],
     nextId: current?.nextId ?? 1,
     count: current?.count ?? 0,
     revision,
@@ -74,6 +78,13 @@ export function plannedTable(plan: Omit<TablePlan, 'records'>, current: StoredTa
     createdAt: current?.createdAt ?? time,
     updatedAt: time,
   }
+}
+
+/** Columns that are deleted by now, and what may be left of earlier ones. */
+export function removedColumns(current: StoredTable, columns: readonly Column[]): string[] {
+  const stays = new Set(columns.map(({ name }) => storedColumn(name)))
+  const before = [...current.removed, ...current.columns.map(({ name }) => storedColumn(name))]
+  return [...new Set(before)].filter((name) => !stays.has(name))
 }
 
 function declaresAnew(columns: readonly Column[], current: StoredTable | undefined): boolean {
@@ -122,9 +133,6 @@ export function tableDefinition(table: StoredTable): string {
   return `(${columns.join(', ')}) CLUSTER BY ${clusterColumns(table)} OPTIONS (${tableOptions(table)})`
 }
 
-/** The label says whose table it is: one without it is never replaced. */
-export const LABEL = 'ckan_datastore'
-
 function tableOptions({ id, schemaProperties }: StoredTable): string {
   const { title, description } = schemaProperties
   const texts = [title, description, `CKAN resource ${id}`].filter((text) => typeof text === 'string')
@@ -149,16 +157,13 @@ async function make(
     throw new ConflictError(`The dataset has a table "${after.id}" that this service did not make.`)
   }
   const params = { ...tableParams(after), ...source.params }
-  const metadata =
-    `INSERT INTO ${METADATA} (resource_id, definition, schema_revision, created_at) ` +
-    `SELECT @resource_id, @definition, ${after.schemaRevision}, '${after.createdAt}' FROM (SELECT 1) WHERE NOT EXISTS (SELECT 1 FROM ${METADATA} WHERE resource_id = @resource_id)`
   const script = [
     `CREATE ${left ? 'OR REPLACE ' : ''}TABLE ${quoteName(name)} ${tableDefinition(after)};`,
     `${createState(after)};`,
     'BEGIN',
     'BEGIN TRANSACTION;',
     ...rows.map((statement) => `${statement};`),
-    `${metadata};`,
+    `${insertMetadata(after)};`,
     "ASSERT @@row_count = 1 AS 'datastore:made';",
     ...(after.aliases.length > 0 ? aliasStatements(after).map((statement) => `${statement};`) : []),
     'COMMIT TRANSACTION;',
@@ -260,6 +265,11 @@ async function addColumns(
   // An interrupted call may have left a column, with values.
   const info = await client.tableInfo(tableOf(after.id), { role: 'write', signal })
   const there = new Set(info?.fields.map(({ name }) => name.toLowerCase()))
+  checkHidden(
+    after,
+    added.map(({ name }) => storedColumn(name)),
+    there,
+  )
   const stale = added.filter(({ name }) => there.has(storedColumn(name).toLowerCase()))
   const statements = [
     ...stale.map(({ name }) => `ALTER TABLE ${table} DROP COLUMN ${quoteName(storedColumn(name))}`),
@@ -272,6 +282,16 @@ async function addColumns(
       : []),
   ]
   await client.script(statements.join(';\n'), { signal })
+}
+
+/** Columns of others stay as they are, even where they can't be shown. */
+function checkHidden({ id, hidden }: StoredTable, names: readonly string[], there: ReadonlySet<string>): void {
+  const wanted = new Set(names.map((name) => name.toLowerCase()))
+  const taken = hidden.find((name) => wanted.has(name.toLowerCase()) && there.has(name.toLowerCase()))
+  if (taken === undefined) return
+  throw new ConflictError(
+    `The table "${id}" has a column "${taken}" that this service did not make and does not show. Choose another name.`,
+  )
 }
 
 export async function dropColumns({ client, logger }: Store, id: string, dropped: readonly Column[]): Promise<void> {
@@ -296,6 +316,12 @@ export async function rewrite(
   retyped: readonly Column[],
   signal?: AbortSignal,
 ): Promise<void> {
+  if (current.hidden.length > 0) {
+    const columns = current.hidden.map((name) => `"${name}"`).join(', ')
+    throw new ConflictError(
+      `The table "${after.id}" has columns that this service does not show and would lose by this change: ${columns}.`,
+    )
+  }
   const table = quoteName(tableOf(after.id))
   const stored = new Set(current.columns.map(({ name }) => name))
   const cells = after.columns.map((column) => {
@@ -329,8 +355,10 @@ async function checkNames(store: Store, { id, aliases, basedOn }: TablePlan, sig
   const holders = new Map(
     page.rows.map(({ f }) => [String(f[0]?.v), { table: f[1]?.v ?? undefined, alias: f[2]?.v ?? undefined }]),
   )
-  const own = basedOn === undefined ? holders.get(id) : undefined
-  if (own?.table === id) throw new StaleSchema(`table ${id} was made meanwhile`)
+  const holder = basedOn === undefined ? holders.get(id) : undefined
+  const isDropped = holder?.table === id && (await forgetDropped(store, id))
+  if (holder?.table === id && !isDropped) throw new StaleSchema(`table ${id} was made meanwhile`)
+  const own = isDropped ? undefined : holder
   // Whose it is would tell a caller of a table that it may not read.
   if (own?.table !== undefined || own?.alias !== undefined) {
     const what = own.table !== undefined ? 'a table' : 'an alias of another table'

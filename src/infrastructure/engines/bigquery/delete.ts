@@ -1,14 +1,15 @@
 import { TableNotFound } from '../../../core/errors.ts'
 import type { DeletePlan, Written } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
-import { definitionStatements, tableParams, transaction } from './apply.ts'
-import { dropColumns } from './create.ts'
+import { definitionStatements, forgetStatements, tableParams, transaction } from './apply.ts'
+import { dropColumns, removedColumns } from './create.ts'
+import { remember } from './external-writes.ts'
 import { invalidQuery } from './failures.ts'
 import { filterDialect, Parameters, readableFilter } from './filter.ts'
 import { rowsOf } from './look.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
-import { ALIASES, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
+import { quoteName, storedColumn, tableOf } from './names.ts'
 import { rawText, rowFormats } from './render.ts'
 import type { Store } from './store.ts'
 import { CATALOG, currentTable, now, write } from './store.ts'
@@ -28,14 +29,7 @@ async function dropTable(store: Store, id: string, signal?: AbortSignal): Promis
   const { client } = store
   const table = await readTable(client, id, signal)
   if (table?.id !== id) throw new TableNotFound(id)
-  const script = [
-    'BEGIN TRANSACTION;',
-    `DELETE FROM ${METADATA} WHERE resource_id = @resource_id;`,
-    ...(table.aliases.length > 0 ? [`DELETE FROM ${ALIASES} WHERE resource_id = @resource_id;`] : []),
-    'COMMIT TRANSACTION;',
-    `DROP TABLE IF EXISTS ${quoteName(stateOf(id))};`,
-    `DROP TABLE IF EXISTS ${quoteName(tableOf(id))};`,
-  ].join('\n')
+  const script = [...forgetStatements(id), `DROP TABLE IF EXISTS ${quoteName(tableOf(id))};`].join('\n')
   await client.script(script, { params: { resource_id: id }, signal })
   store.tables.delete(id)
   return { table: undefined, affected: table.count, warnings: [] }
@@ -45,9 +39,11 @@ async function deleteColumns(store: Store, plan: PlanOf<'columns'>, signal?: Abo
   const current = (await currentTable(store, plan.id, plan.basedOn, signal)) as StoredTable
   const names = new Set(plan.columns)
   const revision = current.revision + 1
+  const columns = current.columns.filter(({ name }) => !names.has(name))
   const table: StoredTable = {
     ...current,
-    columns: current.columns.filter(({ name }) => !names.has(name)),
+    columns,
+    removed: removedColumns(current, columns),
     indexes: current.indexes.filter((index) => !index.some((name) => names.has(name))),
     revision,
     schemaRevision: revision,
@@ -57,12 +53,12 @@ async function deleteColumns(store: Store, plan: PlanOf<'columns'>, signal?: Abo
     params: tableParams(table),
     signal,
   })
-  store.tables.set(table)
   await dropColumns(
     store,
     plan.id,
     current.columns.filter(({ name }) => names.has(name)),
   )
+  await remember(store, table)
   return { table, affected: 0, warnings: [] }
 }
 
@@ -90,7 +86,7 @@ async function deleteRows(store: Store, plan: PlanOf<'rows'>, signal?: AbortSign
       params: { ...tableParams(table), ...values.all },
       signal,
     })
-    store.tables.set(table)
+    await remember(store, table)
     const records = includeDeleted && new TextEncoder().encode(lines.join(rowFormats.objects.separator))
     return { table, affected, ...(records && { records }), warnings: [] }
   } catch (error) {

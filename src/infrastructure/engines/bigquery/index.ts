@@ -2,15 +2,16 @@ import { NotImplemented, ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
+import { adoptTables } from './adopt.ts'
 import { Client } from './client.ts'
 import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
-import { describeTable } from './describe.ts'
+import { describeTable, listTables } from './describe.ts'
 import { streamTable } from './dump.ts'
 import { translateFailure } from './failures.ts'
 import { functionList } from './gate/functions.ts'
 import { inspectStatic } from './gate/index.ts'
-import { prepareMetadata, readListing } from './metadata.ts'
+import { prepareMetadata } from './metadata.ts'
 import { tableOf } from './names.ts'
 import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
@@ -60,7 +61,7 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
         const bytes = (await client.tableInfo(tableOf(id), { signal }))?.bytes ?? 0
         return { table: bytes, indexes: 0, total: bytes }
       }),
-    list: (page, { signal } = {}) => ready(() => readListing(client, page, signal)),
+    list: (page, { signal } = {}) => ready(() => listTables(store, page, signal)),
 
     create: (plan, { signal } = {}) => ready(() => createTable(store, plan, signal)),
     upsert: (plan, { signal } = {}) => ready(() => upsertRecords(store, plan, signal)),
@@ -75,6 +76,11 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
 
     inspectSql: async (sql) => inspectStatic(sql, functions),
     runSql: (plan, { signal } = {}) => ready(() => runSql(store, plan, signal)),
+
+    async *adopt({ dryRun = false, signal } = {}) {
+      await ready(async () => undefined)
+      yield* adoptTables(store, dryRun, signal)
+    },
 
     async healthcheck({ signal } = {}) {
       for (const role of ['read', 'write'] as const) {

@@ -9,6 +9,10 @@ import { ALIASES, METADATA, quoteName, stateOf } from './names.ts'
 export interface StoredTable extends Table {
   /** The `_id` of the next row; never handed out twice. */
   readonly nextId: number
+  /** Columns of others, by their names in BigQuery, that are not shown and never touched. */
+  readonly hidden: readonly string[]
+  /** Columns, by their names in BigQuery, that were deleted through the API; what is left of one is not shown. */
+  readonly removed: readonly string[]
 }
 
 /** What is written of a table beside what moves with every write: JSON in one column. */
@@ -19,6 +23,8 @@ interface Definition {
   schemaProperties: Readonly<Record<string, unknown>>
   aliases: readonly string[]
   hasUpdatedAt: boolean
+  hidden?: readonly string[]
+  removed?: readonly string[]
 }
 
 /** What moves with every write: the one row of a resource's state table. */
@@ -107,6 +113,8 @@ function storedTable({ id, definition, createdAt }: Found, state: State): Stored
     ...rest,
     ...state,
     id,
+    hidden: rest.hidden ?? [],
+    removed: rest.removed ?? [],
     columns: columns.map((column): Column => ({ ...column, type: columnType(column.declaredType) })),
     createdAt,
   }
@@ -142,6 +150,8 @@ export function definitionText(table: StoredTable): string {
     schemaProperties: table.schemaProperties,
     aliases: table.aliases,
     hasUpdatedAt: table.hasUpdatedAt,
+    ...(table.hidden.length > 0 && { hidden: table.hidden }),
+    ...(table.removed.length > 0 && { removed: table.removed }),
   }
   return JSON.stringify(definition)
 }

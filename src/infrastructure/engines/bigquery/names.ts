@@ -39,3 +39,6 @@ export function quoteName(name: string): string {
 /** Tables of this engine's own, in the dataset. */
 export const METADATA = '_datastore_metadata'
 export const ALIASES = '_datastore_aliases'
+
+/** The label says whose table it is: one without it is never replaced. */
+export const LABEL = 'ckan_datastore'

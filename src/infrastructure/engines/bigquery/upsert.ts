@@ -3,6 +3,7 @@ import { ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { UpsertPlan, Written } from '../engine.ts'
 import { changeItem, rowStatements, tableParams, transaction } from './apply.ts'
 import { checkConstraints, checkUnique } from './constraints.ts'
+import { remember } from './external-writes.ts'
 import { findOwners, findRows, keyText } from './look.ts'
 import type { StoredTable } from './metadata.ts'
 import type { StagedRecord } from './records.ts'
@@ -37,7 +38,7 @@ async function upsert(store: Store, plan: UpsertPlan, signal?: AbortSignal): Pro
   const written: Written = { table: after, affected: changes.length, ...(shown && { records: shown }), warnings: [] }
   if (plan.dryRun) return { ...written, table: current }
   await apply(store, current, after, staged, resolved, signal)
-  store.tables.set(after)
+  await remember(store, after)
   return written
 }
 
