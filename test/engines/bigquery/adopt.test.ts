@@ -6,7 +6,7 @@ import type { Engine } from '../../../src/infrastructure/engines/engine.ts'
 import { type BigqueryServices, reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { Kit, refusal } from '../../suites/engine/kit.ts'
 import { behind } from './behind.ts'
-import { openBigquery, settingsFor } from './open.ts'
+import { openBigquery, openOn, settingsFor } from './open.ts'
 import {
   DOUBLE_IDS,
   FIRST,
@@ -139,6 +139,27 @@ describe.skipIf(reason !== undefined)(`the Python service's tables${reason ? ` (
       `The table "${WITHOUT_IDS}" can't be used: 2 of its 3 rows have no "_id".`,
       `The table "${DOUBLE_IDS}" can't be used: 1 of its 3 rows have the "_id" of another.`,
     ])
+  })
+
+  test('are adopted once by two processes at once', { timeout: 120_000 }, async () => {
+    const id = 'cc5fbe96-6d4c-4092-8e40-6d7bb86bd006'
+    await behind(
+      services,
+      `CREATE TABLE \`${id}\` (_id INT64, name STRING) OPTIONS (labels = [("datastore_managed", "true")])`,
+    )
+    await behind(services, `INSERT INTO \`${id}\` VALUES (3, 'oak')`)
+    const other = await openOn(services)
+    try {
+      const [one, two] = await Promise.all([engine.describe(id), other.describe(id)])
+      expect(one).toMatchObject({ count: 1, revision: two?.revision })
+      const kits = [kit, new Kit(() => other)]
+      await Promise.all(kits.map((each, index) => each.upsert(id, [{ name: `fir ${index}` }], { method: 'insert' })))
+      expect(await kit.values(id, '_id')).toEqual([3, 4, 5])
+      expect(await behind(services, `SELECT COUNT(*) FROM \`_state_${id}\``)).toEqual([['1']])
+    } finally {
+      await other.close()
+    }
+    await engine.delete({ id, what: 'table' })
   })
 
   test('are adopted by adopt-bigquery', { timeout: 120_000 }, async () => {

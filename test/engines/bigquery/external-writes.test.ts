@@ -129,6 +129,15 @@ describe.skipIf(reason !== undefined)(`writes of others${reason === undefined ? 
     expect((await kit.table(id)).revision).toBe(table.revision)
   })
 
+  test('are told from a column that another process is about to declare', { timeout: 120_000 }, async () => {
+    const id = await looked()
+    pass(11)
+    await behind(services, `ALTER TABLE \`${id}\` ADD COLUMN height NUMERIC`)
+    expect((await kit.table(id)).columns).toHaveLength(2)
+    pass(11)
+    expect((await kit.table(id)).columns).toHaveLength(3)
+  })
+
   test('may drop a table: it is not found, and its name is free again', { timeout: 120_000 }, async () => {
     const id = await looked()
     await behind(services, `DROP TABLE \`${id}\``)
