@@ -3,7 +3,6 @@ import { primaryKeyOf } from '../../../core/table-schema.ts'
 import type { Adoption } from '../engine.ts'
 import { insertMetadata, tableParams } from './apply.ts'
 import { firstDuplicate } from './constraints.ts'
-import { raised } from './failures.ts'
 import { carriesUpdatedAt, idProblem } from './fields.ts'
 import { rowsOf } from './look.ts'
 import type { StoredTable } from './metadata.ts'
@@ -150,7 +149,8 @@ async function adopt(store: Store, { table }: Examined, lastModifiedTime: number
   try {
     await client.script(script, { params: tableParams(table) })
   } catch (error) {
-    const made = raised(error) === 'made' ? await readTable(client, table.id) : undefined
+    // Another process was faster.
+    const made = await readTable(client, table.id).catch(() => undefined)
     if (made?.id !== table.id) throw error
     tables.set(made)
     return

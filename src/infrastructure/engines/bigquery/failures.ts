@@ -92,7 +92,7 @@ function isNetworkFailure(error: unknown): boolean {
 export function isConflict(error: unknown): boolean {
   return (
     error instanceof BigqueryFailure &&
-    /concurrent update|serializ|transaction is aborted|TransactionContext Error|write-write conflict|conflict on/i.test(
+    /concurrent update|serializ|transaction is aborted|TransactionContext Error|write-write conflict|conflict on|commit DuckLake transaction/i.test(
       error.message,
     )
   )
