@@ -23,6 +23,7 @@ const RANKS: Record<string, number> = {
 /** Where each library may be imported. */
 const HOMES: Record<string, string[]> = {
   '@google-cloud/bigquery': ['src/infrastructure/engines/bigquery'],
+  'google-auth-library': ['src/infrastructure/engines/bigquery/credentials.ts'],
   '@google-cloud/storage': ['src/infrastructure/engines/bigquery'],
   '@duckdb/node-api': ['src/infrastructure/engines/duckdb', 'src/infrastructure/engines/ducklake'],
   '@hono/node-server': ['adapters/node'],

@@ -10,6 +10,7 @@ const TOGETHER = 'BIGNUMERIC holds 38 digits on either side of the point, so the
 
 /** What BigQuery does otherwise, or its emulator can't show. */
 const gaps = {
+  'concurrency > columns that change beside an open download keep what was updated since it began': DIGITS,
   'filters > of numeric: 7 cases': DIGITS,
   'values > numeric(38,0) > comes out as the contract says': DIGITS,
   'values > numeric(38,0) > is stored again from what came out': DIGITS,
@@ -27,5 +28,9 @@ const gaps = {
 }
 
 describe.skipIf(reason !== undefined)(`bigquery${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
-  engineSuite('bigquery', openBigquery, { gaps })
+  engineSuite('bigquery', openBigquery, {
+    gaps,
+    // The emulator takes a tenth of a second and more for each statement.
+    ...(process.env.FULL === undefined && { only: ['tables', 'upserts', 'deletes', 'searches'] as const }),
+  })
 })
