@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import { freePort } from '../fixtures/free-port.ts'
 import { type ApiColumn, startAnalyzer } from './analyzer.ts'
 import { type BigqueryProxy, type BigqueryRules, startBigqueryProxy } from './bigquery-proxy.ts'
 import { areInstalled, install, services } from './install.ts'
+import { isRunning } from './lock.ts'
 import { type RecordingProxy, startProxy } from './proxy.ts'
 
 export interface BigqueryServices {
@@ -42,7 +43,8 @@ interface Options extends Omit<BigqueryRules, 'analyze'> {
  */
 export async function startBigquery({ strict, ...rules }: Options = {}): Promise<BigqueryServices> {
   await install()
-  const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bigquery-'))
+  await removeLeftFolders()
+  const folder = await mkdtemp(join(memory, `bigquery-${process.pid}-`))
   const [bigqueryPort, grpcPort, gcsPort] = [await freePort(), await freePort(), await freePort()]
   const [project, dataset, bucket] = ['test-project', 'portal', 'exports']
   const emulatorUrl = `http://127.0.0.1:${bigqueryPort}`
@@ -93,6 +95,16 @@ export async function startBigquery({ strict, ...rules }: Options = {}): Promise
     throw error
   }
   return { url: bigquery.url, gcsUrl: gcs.url, project, dataset, bucket, bigquery, gcs, close }
+}
+
+const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+/** Those of test processes that were killed. */
+async function removeLeftFolders(): Promise<void> {
+  for (const name of await readdir(memory)) {
+    const pid = Number(/^bigquery-(\d+)-/.exec(name)?.[1])
+    if (pid > 0 && !isRunning(pid)) await rm(join(memory, name), { recursive: true, force: true })
+  }
 }
 
 /** A child ends with its test process, however that ends. */

@@ -23,7 +23,7 @@ async function take(file: string): Promise<boolean> {
   return false
 }
 
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
