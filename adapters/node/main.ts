@@ -16,6 +16,7 @@ Commands
   restore FILE         put a backup in the place of data that is not there yet
   check                read all data and compare it with the metadata
   import-ckan          copy the tables of a CKAN; see import-ckan --help
+  maintain             merge small files and delete what nobody needs (engines with maintenance)
   purge --ckan         remove tables whose resource CKAN no longer has; see purge --help
   adopt-bigquery       take over the tables of the Python service in BigQuery; see adopt-bigquery --help
 

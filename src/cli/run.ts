@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   restore: async () => (await import('./restore.ts')).restore as unknown as Command,
   check: async () => (await import('./check.ts')).check as unknown as Command,
   'import-ckan': async () => (await import('./import-ckan.ts')).importCkan as unknown as Command,
+  maintain: async () => (await import('./maintain.ts')).maintain as unknown as Command,
   purge: async () => (await import('./purge.ts')).purge as unknown as Command,
   'adopt-bigquery': async () => (await import('./adopt-bigquery.ts')).adoptBigquery as unknown as Command,
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { BackupFile, CheckReport } from '../../infrastructure/engines/engine.ts'
+import type { BackupFile, CheckReport, MaintenanceReport } from '../../infrastructure/engines/engine.ts'
 import type { PurgeReport } from '../../services/purge.ts'
 import { Failure } from '../failure.ts'
 import { isTold, type Tasks } from './tasks.ts'
@@ -46,6 +46,8 @@ async function answer(tasks: Tasks, incoming: IncomingMessage, outgoing: ServerR
   try {
     if (pathname === '/backup') return await sendFile(outgoing, await tasks.backup())
     if (pathname === '/check') return sendJson(outgoing, 200, await tasks.check())
+    if (pathname === '/maintain')
+      return sendJson(outgoing, 200, await tasks.maintain({ forget: searchParams.has('forget') }))
     if (pathname === '/purge') return sendJson(outgoing, 200, await tasks.purge(options))
     sendJson(outgoing, 404, { message: 'The server that runs here does not know this command.' })
   } catch (error) {
@@ -82,6 +84,7 @@ export async function runningTasks(folder: string): Promise<Tasks | undefined> {
       return { stream, length: Number(incoming.headers['content-length']) }
     },
     check: () => json<CheckReport>('/check'),
+    maintain: ({ forget }) => json<MaintenanceReport>(`/maintain${forget ? '?forget' : ''}`),
     purge({ dryRun, force }) {
       const flags = [...(dryRun ? ['dry_run'] : []), ...(force ? ['force'] : [])]
       return json<PurgeReport>(`/purge?${flags.join('&')}`)

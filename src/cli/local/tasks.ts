@@ -1,13 +1,14 @@
 import type { Config } from '../../core/config.ts'
-import { ConfigurationError, DatastoreError, NotImplemented } from '../../core/errors.ts'
+import { ConfigurationError, DatastoreError, NotImplemented, ServiceUnavailable } from '../../core/errors.ts'
 import { createCkanClient } from '../../infrastructure/ckan-client.ts'
-import type { BackupFile, CheckReport, Engine } from '../../infrastructure/engines/engine.ts'
+import type { BackupFile, CheckReport, Engine, MaintenanceReport } from '../../infrastructure/engines/engine.ts'
 import { type PurgeReport, purge, WrongCatalogue } from '../../services/purge.ts'
 
 /** What the owner of a machine may have done with all of the data, by a server that runs or without one. */
 export interface Tasks {
   backup(): Promise<BackupFile>
   check(): Promise<CheckReport>
+  maintain(options: { forget?: boolean }): Promise<MaintenanceReport>
   purge(options: { dryRun?: boolean; force?: boolean }): Promise<PurgeReport>
 }
 
@@ -22,6 +23,12 @@ export function tasksOf(engine: Engine, config: Config): Tasks {
     async check() {
       if (!engine.supports.check || !engine.check) throw missing('check')
       return engine.check()
+    },
+    async maintain({ forget }) {
+      if (!engine.supports.maintain || !engine.maintain) throw missing('maintenance')
+      const report = await engine.maintain({ forget })
+      if (!report) throw new ServiceUnavailable('Another process maintains the data just now.')
+      return report
     },
     async purge(options) {
       const { ckanUrl, httpTimeoutSeconds } = config

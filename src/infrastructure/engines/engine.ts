@@ -341,6 +341,16 @@ export interface Adoption {
   warnings: readonly string[]
 }
 
+/** What maintenance has done, step by step. */
+export interface MaintenanceReport {
+  steps: readonly { name: string; milliseconds: number }[]
+}
+
+export interface MaintainOptions extends CallOptions {
+  /** Gives up every older revision now, and deletes for good what only they hold. */
+  forget?: boolean
+}
+
 /** How busy an engine is just now, for `/metrics`. Keys are kinds of work in the engine's own words. */
 export interface EngineActivity {
   running: Readonly<Record<string, number>>
@@ -393,6 +403,8 @@ export interface Engine {
   backup?(options?: CallOptions): Promise<BackupFile>
   /** Where `supports.check`: reads everything, and compares it with the metadata. */
   check?(options?: CallOptions): Promise<CheckReport>
+  /** Where `supports.maintain`, beside reads and writes. Undefined: another process is at it. */
+  maintain?(options?: MaintainOptions): Promise<MaintenanceReport | undefined>
   activity?(): EngineActivity
 
   /**

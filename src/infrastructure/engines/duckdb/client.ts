@@ -238,15 +238,14 @@ export class Client {
   /** Opens another instance in place of the one with these connections, once. Those that are leased end by themselves. */
   #lose(open: Set<DuckDBConnection>): void {
     if (this.#closed || open !== this.#open) return
-    const lost = this.#instance
-    for (const connection of this.#idle) connection.closeSync()
+    // Never closed: DuckDB ends the process when a connection of a lost instance goes.
+    for (const connection of this.#open) lostConnections.push(connection)
     this.#idle = []
     this.#open = new Set()
     this.#reopening = this.#options
       .open()
       .then((instance) => {
         this.#instance = instance
-        lost.closeSync()
         this.#reopening = undefined
       })
       .catch((error) => {
@@ -261,10 +260,14 @@ export class Client {
   #giveBack(connection: DuckDBConnection, signal?: AbortSignal): void {
     if (this.#closed) return
     if (!signal?.aborted && this.#open.has(connection)) return void this.#idle.push(connection)
+    if (lostConnections.includes(connection)) return
     this.#open.delete(connection)
     connection.closeSync()
   }
 }
+
+/** Connections of instances that were lost. */
+const lostConnections: DuckDBConnection[] = []
 
 /** Interrupts a connection from the moment the signal aborts until the answered function is called. */
 function interruptOnAbort(connection: DuckDBConnection, signal: AbortSignal | undefined): () => void {

@@ -4,7 +4,7 @@ import type { Outage } from '../../outage.ts'
 /** A write met another, or lost the catalog under way: it may be run again. */
 export class Interrupted extends ServiceUnavailable {}
 
-const LOST = /database has been invalidated|^FATAL Error/
+const LOST = /database has been invalidated|^(?:FATAL|INTERNAL) Error/
 const CONFLICT =
   /[Tt]ransaction conflict|maximum retry count|duplicate key|deadlock|could not serialize|database is locked|Failed to execute query "(?:ROLLBACK|COMMIT)/
 const CATALOG =

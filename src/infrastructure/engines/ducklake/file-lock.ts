@@ -59,6 +59,15 @@ export class FileLock implements Lock {
     }, signal)
   }
 
+  async alone<T>(kind: string, work: () => Promise<T>): Promise<T | undefined> {
+    const held = await holdFile(`${this.#path}.${kind}`)
+    try {
+      return held && (await work())
+    } finally {
+      await held?.release()
+    }
+  }
+
   async close(): Promise<void> {}
 
   async #hold(signal?: AbortSignal) {
@@ -78,6 +87,10 @@ export class ProcessLock implements Lock {
 
   run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#lane.run(work, signal)
+  }
+
+  alone<T>(_kind: string, work: () => Promise<T>): Promise<T> {
+    return work()
   }
 
   async close(): Promise<void> {}

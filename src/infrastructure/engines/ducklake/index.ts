@@ -15,6 +15,7 @@ import { dataPathOf } from './data-path.ts'
 import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
 import { openLake } from './lake.ts'
 import { currentSnapshot, lakeStorage } from './lake-storage.ts'
+import { MaintenanceSchedule, maintain } from './maintenance.ts'
 import { isKept } from './placeholders.ts'
 import { claimScratch } from './scratch.ts'
 import { lakeSize } from './size.ts'
@@ -67,10 +68,12 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       definitionChanged() {},
     }
     if (config.includeUpdatedAt) await addUpdatedAt(store)
-    return engineOn(store, {
+    const maintenance = { writer, lock, historyHours: config.ducklakeHistoryHours }
+    const schedule = new MaintenanceSchedule(maintenance, config.ducklakeMaintenanceMinutes, logger)
+    const engine = engineOn(store, {
       name: 'ducklake',
       location: `${catalog.location}, data in ${data.path}`,
-      supports: { sqlDownload: true },
+      supports: { sqlDownload: true, maintain: true },
       scratch: await emptyFolder(`${scratch.path}/dumps`),
       functions,
       checkHeadroom: headroomOf(scratch.path),
@@ -89,6 +92,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         }, signal),
       size: (id, signal) => lakeSize(reader, catalog, id, signal),
       async close() {
+        await schedule.stop()
         await queue.idle()
         await reader.close()
         if (writer !== reader) await writer.close()
@@ -96,6 +100,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         await scratch.release()
       },
     })
+    return { ...engine, maintain: (options) => maintain(maintenance, options) }
   } catch (error) {
     await lock.close()
     await scratch.release()

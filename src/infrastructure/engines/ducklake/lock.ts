@@ -2,5 +2,7 @@
 export interface Lock {
   /** Runs `work` when all others are done. The lock is let go of also when this process dies. */
   run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** Runs `work` if no other process does work of that kind; it does not hold up writes. Undefined: one does. */
+  alone<T>(kind: string, work: () => Promise<T>): Promise<T | undefined>
   close(): Promise<void>
 }

@@ -56,6 +56,19 @@ export class PostgresLock implements Lock {
     }, signal)
   }
 
+  async alone<T>(kind: string, work: () => Promise<T>): Promise<T | undefined> {
+    const client = await this.#connect()
+    try {
+      const { rows } = await client.query('SELECT pg_try_advisory_lock($1, hashtext($2)) AS held', [
+        LOCK_CLASS,
+        `${this.#name} ${kind}`,
+      ])
+      return rows[0]?.held ? await work() : undefined
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  }
+
   async close(): Promise<void> {
     const client = this.#client
     this.#client = undefined
@@ -63,7 +76,11 @@ export class PostgresLock implements Lock {
   }
 
   async #connected(): Promise<pg.Client> {
-    if (this.#client) return this.#client
+    this.#client ??= await this.#connect()
+    return this.#client
+  }
+
+  async #connect(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#address,
       application_name: 'ckan-datastore lock',
@@ -73,7 +90,6 @@ export class PostgresLock implements Lock {
     client.on('error', () => this.#drop(client))
     await client.connect()
     for (const setting of SETTINGS) await client.query(`SET ${setting}`)
-    this.#client = client
     return client
   }
 

@@ -1,0 +1,88 @@
+import type { Logger } from '../../../core/log.ts'
+import type { Client } from '../duckdb/client.ts'
+import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
+import type { Lock } from './lock.ts'
+
+/** Files that a running download or load may still need are deleted no earlier. */
+const FILES_HOURS = 48
+/** Files that are merged while others wait to write. */
+const FILES_AT_ONCE = 100
+
+export interface MaintenanceOptions {
+  writer: Client
+  lock: Lock
+  /** How long older revisions stay readable. */
+  historyHours: number
+}
+
+const hoursAgo = (hours: number) => `older_than => now() - INTERVAL ${hours} HOUR`
+
+/** One after the other, each under the lock for itself, so that writes go on between them. */
+function stepsOf(historyHours: number, forget: boolean): Record<string, string> {
+  const snapshots = forget ? 'older_than => now()' : hoursAgo(historyHours)
+  return {
+    'rows of the catalog to files': "CALL ducklake_flush_inlined_data('datastore')",
+    'deleted rows out of files': "CALL ducklake_rewrite_data_files('datastore')",
+    'small files into one': `CALL ducklake_merge_adjacent_files('datastore', max_compacted_files => ${FILES_AT_ONCE})`,
+    'old revisions': `CALL ducklake_expire_snapshots('datastore', ${snapshots})`,
+    'list of revisions':
+      "DELETE FROM datastore.main._table_revisions WHERE snapshot_id < (SELECT min(snapshot_id) FROM ducklake_snapshots('datastore'))",
+    'files that nobody needs': `CALL ducklake_cleanup_old_files('datastore', ${forget ? 'cleanup_all => true' : hoursAgo(FILES_HOURS)})`,
+    'files that were left behind': `CALL ducklake_delete_orphaned_files('datastore', ${hoursAgo(FILES_HOURS)})`,
+  }
+}
+
+/**
+ * Maintenance is a write: beside one that is not locked out, merged files bring deleted rows back (traps T12). Only one process
+ * does it at a time; undefined: another is at it.
+ */
+export async function maintain(
+  { writer, lock, historyHours }: MaintenanceOptions,
+  { forget = false, signal }: MaintainOptions = {},
+): Promise<MaintenanceReport | undefined> {
+  return lock.alone('maintenance', async () => {
+    const steps: { name: string; milliseconds: number }[] = []
+    for (const [name, sql] of Object.entries(stepsOf(historyHours, forget))) {
+      signal?.throwIfAborted()
+      const began = performance.now()
+      // In this order, as writes do: those that wait for the lock hold their place in the lane.
+      await writer.session((session) => lock.run(() => session.rows(sql)), undefined, 'writes')
+      steps.push({ name, milliseconds: Math.round(performance.now() - began) })
+    }
+    return { steps }
+  })
+}
+
+/** Maintains a lake every so often, for as long as this process lives. */
+export class MaintenanceSchedule {
+  readonly #stop = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<unknown> | undefined
+
+  constructor(options: MaintenanceOptions, minutes: number, logger: Logger) {
+    if (minutes === 0) return
+    // Processes that were started together don't all begin at once.
+    const next = () => {
+      this.#timer = setTimeout(run, minutes * 60_000 * (0.75 + Math.random() / 2))
+      this.#timer.unref()
+    }
+    const run = () => {
+      this.#running = maintain(options, { signal: this.#stop.signal })
+        .then((report) => report && logger.debug('lake maintained', { steps: report.steps }))
+        .catch((error) => {
+          if (!this.#stop.signal.aborted) logger.warning('lake not maintained', { reason: (error as Error).name })
+        })
+        .finally(() => {
+          if (!this.#stop.signal.aborted) next()
+        })
+    }
+    next()
+  }
+
+  /** Waits for the step that runs. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+}

@@ -1,0 +1,292 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { LogRecord } from '../../../src/core/log.ts'
+import type { Engine, Table } from '../../../src/infrastructure/engines/engine.ts'
+import { reasonWithoutLake, reasonWithoutPostgresLake } from '../../services/extensions.ts'
+import type { PostgresServer } from '../../services/postgres.ts'
+import { startPostgres } from '../../services/postgres.ts'
+import { freshId, Kit } from '../../suites/engine/kit.ts'
+import type { TestLake } from './open.ts'
+import { makeLake, openEngine } from './open.ts'
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
+
+const COLUMNS = { k: 'int', v: 'text', n: 'numeric' }
+const recordsOf = (count: number, v: string) => Array.from({ length: count }, (_, k) => ({ k, v }))
+
+/** Rows, keys, `_id`s and the stored count agree, on data read by `kit`. */
+async function expectSound(kit: Kit, id: string): Promise<Record<string, unknown>[]> {
+  const rows = await kit.rows(id)
+  const table = (await kit.table(id)) as Table & { nextId: number }
+  expect(new Set(rows.map(({ k }) => k)).size).toBe(rows.length)
+  expect(new Set(rows.map(({ _id }) => _id)).size).toBe(rows.length)
+  expect(table.count).toBe(rows.length)
+  expect(await kit.counted(id)).toBe(rows.length)
+  expect(Math.max(0, ...rows.map(({ _id }) => Number(_id)))).toBeLessThan(table.nextId)
+  return rows
+}
+
+/** What two processes on one lake must keep to, whatever its catalog is. */
+function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>): void {
+  let lake: TestLake
+  let engines: Engine[]
+  let kits: [Kit, Kit]
+  beforeAll(async () => {
+    ;({ lake, engines } = await open())
+    kits = [new Kit(() => engines[0] as Engine), new Kit(() => engines[1] as Engine)]
+  })
+  afterAll(async () => {
+    for (const engine of engines ?? []) await engine.close()
+    await lake?.close()
+  })
+
+  test('a table, a column, a row and a drop in one are there for the next request in the other', async () => {
+    const [a, b] = kits
+    const id = await a.make(COLUMNS, [{ k: 1, v: 'x' }], { key: ['k'], aliases: [`${freshId()} alias`] })
+    expect(await b.values(id, 'v')).toEqual(['x'])
+    await b.upsert(id, [{ k: 1, v: 'y' }, { k: 2 }])
+    expect(await a.values(id, 'v')).toEqual(['y', null])
+    await a.create(id, { ...COLUMNS, w: 'bool' }, { records: [{ k: 3, w: true }] })
+    expect(await b.values(id, 'w')).toEqual([null, null, true])
+    await b.upsert(id, [{ k: 3, n: 1.25 }], { method: 'update' })
+    expect(await a.values(id, 'n')).toEqual([null, null, 1.25])
+    await a.engine.delete({ id, what: 'table' })
+    expect(await b.engine.describe(id)).toBeUndefined()
+  })
+
+  test('upserts of the same keys in both leave each key once, and each _id', async () => {
+    const id = await kits[0].make(COLUMNS, [], { key: ['k'] })
+    const calls = Array.from({ length: 16 }, (_, call) =>
+      (kits[call % 2] as Kit).upsert(id, recordsOf(12, `call ${call}`)),
+    )
+    await Promise.all(calls)
+    for (const kit of kits) {
+      const rows = await expectSound(kit, id)
+      expect(rows.map(({ _id }) => _id)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1))
+      expect(new Set(rows.map(({ v }) => v)).size).toBe(1)
+    }
+  })
+
+  test('creates of one table: one wins, and the other is stale or refused', async () => {
+    const id = freshId()
+    const plans = await Promise.all(kits.map((kit) => kit.plan(id, COLUMNS)))
+    const results = await Promise.allSettled(plans.map((plan, index) => (kits[index] as Kit).engine.create(plan)))
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('maintenance beside writes brings no row back and loses none', async () => {
+    const [a, b] = kits
+    const id = await a.make(COLUMNS, recordsOf(30, 'first'), { key: ['k'] })
+    const expected = new Map(recordsOf(30, 'first').map(({ k, v }) => [k, v]))
+    const changes = (async () => {
+      for (let round = 0; round < 12; round += 1) {
+        const keys = [round, round + 7, round + 40]
+        await (kits[round % 2] as Kit).upsert(
+          id,
+          keys.map((k) => ({ k, v: `round ${round}` })),
+        )
+        for (const k of keys) expected.set(k, `round ${round}`)
+        await a.deleteRows(id, { k: round + 15 })
+        expected.delete(round + 15)
+      }
+    })()
+    let over = false
+    const done = () => {
+      over = true
+    }
+    changes.then(done, done)
+    let runs = 0
+    while (!over) {
+      if (await b.engine.maintain?.()) runs += 1
+      // Writes go on: only what one read says can be compared.
+      const { text, total } = await a.search(id)
+      const rows = JSON.parse(`[${text}]`) as { _id: number; k: number }[]
+      expect([rows.length, new Set(rows.map(({ k }) => k)).size, new Set(rows.map(({ _id }) => _id)).size]).toEqual([
+        total,
+        total,
+        total,
+      ])
+    }
+    await changes
+    expect(runs).toBeGreaterThan(0)
+    const rows = await expectSound(b, id)
+    expect(new Map(rows.map(({ k, v }) => [k, v]))).toEqual(expected)
+  })
+
+  test('what was given up for good is gone from the files, and what stands is there', async () => {
+    const [a, b] = kits
+    const id = await a.make(COLUMNS, recordsOf(50, 'secret'), { key: ['k'] })
+    await a.deleteRows(id, { k: { lt: 49 } })
+    expect((await a.engine.maintain?.({ forget: true }))?.steps.length).toBeGreaterThan(3)
+    await a.engine.maintain?.({ forget: true })
+    expect(await b.values(id, 'k')).toEqual([49])
+  })
+}
+
+describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL', () => {
+  let postgres: PostgresServer
+  let lake: TestLake
+  let engine: Engine
+  let kit: Kit
+  const log: LogRecord[] = []
+  beforeAll(async () => {
+    postgres = await startPostgres()
+    lake = await makeLake(() => postgres.createDatabase())
+    engine = await openEngine(lake.env, log)
+    kit = new Kit(() => engine)
+  })
+  afterAll(async () => {
+    await engine?.close()
+    await lake?.close()
+    await postgres?.close()
+  })
+
+  describe('shared by two', () => {
+    sharedLake(async () => {
+      const shared = await makeLake(() => postgres.createDatabase())
+      // Both at once, on an empty place.
+      return { lake: shared, engines: await Promise.all([openEngine(shared.env), openEngine(shared.env)]) }
+    })
+  })
+
+  /** Nothing of the connection, of DuckLake's SQL or of the files shows. */
+  const expectPlain = (text: string) =>
+    expect(text).not.toMatch(/p@ss|password=|p%40ss|ducklake_|__ducklake|INSERT|SELECT|FROM "/)
+
+  test('a restart of PostgreSQL under writes: answers or 503, nothing twice, and then it goes on', async () => {
+    const id = await kit.make(COLUMNS, [], { key: ['k'] })
+    const acknowledged = new Set<number>()
+    let k = 0
+    let stop = false
+    const writing = (async () => {
+      while (!stop) {
+        k += 1
+        const key = k
+        const outcome = await kit.upsert(id, [{ k: key, v: 'x' }], { method: 'insert' }).then(
+          () => undefined,
+          (error: Error & { status?: number }) => error,
+        )
+        if (!outcome) acknowledged.add(key)
+        else {
+          expect(outcome).toMatchObject({ status: 503 })
+          expectPlain(outcome.message)
+        }
+      }
+    })()
+    await sleep(1000)
+    await postgres.stop('immediate')
+    await sleep(300)
+    await postgres.start()
+    await sleep(2500)
+    stop = true
+    await writing
+    const rows = await expectSound(kit, id)
+    const keys = new Set(rows.map((row) => row.k as number))
+    for (const key of acknowledged) expect(keys).toContain(key)
+    expect(acknowledged.size).toBeGreaterThan(2)
+  })
+
+  test('while PostgreSQL is away: 503 in plain words, in the log as well; then it answers again', async () => {
+    const id = await kit.make(COLUMNS, [{ k: 1 }])
+    log.length = 0
+    await postgres.stop()
+    const error = await kit.engine.describe(id).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    expect(error).toMatchObject({ status: 503 })
+    expectPlain((error as Error).message)
+    await postgres.start()
+    expect(await kit.values(id, 'k')).toEqual([1])
+    const lines = log.map(({ message, properties }) => JSON.stringify([message, properties]))
+    expect(lines.length).toBeGreaterThan(0)
+    for (const line of lines) expectPlain(line)
+  })
+
+  test('credentials that are revoked, and given back', async () => {
+    const id = await kit.make(COLUMNS, [{ k: 1 }])
+    const role = new URL(lake.env.DUCKLAKE_CATALOG as string).username
+    postgres.query(`ALTER ROLE ${role} NOLOGIN`)
+    postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`)
+    await expect(kit.upsert(id, [{ k: 2 }], { method: 'insert' })).rejects.toMatchObject({ status: 503 })
+    postgres.query(`ALTER ROLE ${role} LOGIN`)
+    await kit.upsert(id, [{ k: 2 }], { method: 'insert' })
+    expect(await kit.values(id, 'k')).toEqual([1, 2])
+  })
+
+  test('an instance that DuckDB gives up is opened again', async () => {
+    // In a process of its own: DuckDB ends one that has lost an instance when it leaves.
+    const script = fileURLToPath(new URL('lost-instance.ts', import.meta.url))
+    const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', script], {
+      encoding: 'utf8',
+      env: { ...process.env, ...lake.env },
+    })
+    const [first = '', ...then] = stdout.trim().split('\n')
+    expect(first).toMatch(/^503 /)
+    expectPlain(first)
+    expect(then).toEqual(['[1]', '[1,2]'])
+  })
+
+  const starts: [what: string, change: (env: Record<string, string>) => Record<string, string>, sentence: RegExp][] = [
+    [
+      'another data path',
+      (env) => ({ ...env, DUCKLAKE_DATA_PATH: `${env.DUCKLAKE_DATA_PATH}-other` }),
+      /DUCKLAKE_DATA_PATH/,
+    ],
+    ['no such database', (env) => ({ ...env, DUCKLAKE_CATALOG: `${env.DUCKLAKE_CATALOG}x` }), /does not exist/],
+    [
+      'a wrong password',
+      (env) => ({ ...env, DUCKLAKE_CATALOG: (env.DUCKLAKE_CATALOG as string).replace('w%25rd', 'x') }),
+      /password authentication failed/,
+    ],
+    [
+      'nobody at that address',
+      (env) => ({ ...env, DUCKLAKE_CATALOG: 'postgres://u:p%40ss@127.0.0.1:1/d' }),
+      /ECONNREFUSED|refused/,
+    ],
+    [
+      'no extensions',
+      (env) => ({ ...env, DUCKDB_EXTENSION_DIRECTORY: mkdtempSync(join(lake.folder, 'none-')) }),
+      /npm run extensions/,
+    ],
+  ]
+  test.each(starts)('a start with %s stops with one sentence', async (_what, change, sentence) => {
+    const error = await openEngine(change(lake.env)).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    expect(error).toMatchObject({ code: 'ERR_CONFIGURATION', message: expect.stringMatching(sentence) })
+    expectPlain((error as Error).message)
+  })
+})
+
+describe.skipIf(reasonWithoutLake() !== undefined)('a lake in a SQLite file', () => {
+  sharedLake(async () => {
+    const lake = await makeLake((folder) => `sqlite:${join(folder, 'catalog.sqlite')}`)
+    return { lake, engines: await Promise.all([openEngine(lake.env), openEngine(lake.env)]) }
+  })
+})
+
+describe.skipIf(reasonWithoutLake() !== undefined)('a lake in a DuckDB file', () => {
+  test('serves one process', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lake-'))
+    const lake = await makeLake(() => `duckdb:${join(folder, 'catalog.duckdb')}`)
+    const engine = await openEngine(lake.env)
+    const kit = new Kit(() => engine)
+    const id = await kit.make(COLUMNS, recordsOf(5, 'x'), { key: ['k'] })
+    await Promise.all([kit.upsert(id, recordsOf(8, 'y')), kit.upsert(id, recordsOf(9, 'z'))])
+    await engine.maintain?.()
+    await expectSound(kit, id)
+    await engine.close()
+    const again = await openEngine(lake.env)
+    expect(await new Kit(() => again).counted(id)).toBe(9)
+    await again.close()
+    await lake.close()
+    rmSync(folder, { recursive: true })
+  })
+})
