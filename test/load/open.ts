@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Datastore } from '../../src/app.ts'
 import { createDatastore } from '../../src/app.ts'
 import type { AuthProvider } from '../../src/auth/provider.ts'
 import type { Env } from '../../src/core/config.ts'
@@ -30,6 +31,19 @@ export async function openTarget(env: Env = {}, auth: string | AuthProvider = 'a
   const folder = await mkdtemp(join(tmpdir(), 'datastore-load-'))
   const logger = createLogger({ logLevel: 'CRITICAL' }, () => {})
   const datastore = await createDatastore({ env: { DUCKDB_PATH: folder, ...env }, auth, logger })
+  return {
+    ...asking(datastore),
+    folder,
+    leftovers: () => readdir(join(folder, 'load')),
+    async close() {
+      await datastore.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What a test asks of a datastore, on any engine. */
+export function asking(datastore: Pick<Datastore, 'fetch'>): Omit<LoadTarget, 'folder' | 'leftovers' | 'close'> {
   const ask = async (path: string, init?: RequestInit) => datastore.fetch(new Request(`http://localhost${path}`, init))
   const answered = async (response: Response) => {
     const text = await response.text()
@@ -39,7 +53,6 @@ export async function openTarget(env: Env = {}, auth: string | AuthProvider = 'a
     }
   }
   return {
-    folder,
     ask,
     load: async (target, body, headers) =>
       answered(
@@ -60,10 +73,5 @@ export async function openTarget(env: Env = {}, auth: string | AuthProvider = 'a
       ),
     dump: async (target) => (await ask(`/datastore/dump/${target}`)).text(),
     bytes: async (path) => new Uint8Array(await (await ask(path)).arrayBuffer()),
-    leftovers: () => readdir(join(folder, 'load')),
-    async close() {
-      await datastore.close()
-      await rm(folder, { recursive: true, force: true })
-    },
   }
 }

@@ -98,7 +98,7 @@ export async function checkConstraints(
 }
 
 /** As `checkConstraints`, for rows of a source: `[row, …columns]`. */
-export async function checkSource(
+async function checkSource(
   client: Client,
   columns: readonly Column[],
   source: Source,
@@ -108,7 +108,22 @@ export async function checkSource(
     (column, index) => `${itemValue(index + 1, column)} AS ${quoteName(storedColumn(column.name))}`,
   )
   const staged = `SELECT ${[`CAST(${itemText(0)} AS INT64) AS _id`, ...cells].join(', ')} FROM ${source.from}`
-  const broken = await firstBroken(client, rulesOf(columns), `(${staged})`, source.params, signal)
+  await checkStaged(client, columns, `(${staged})`, source.params, signal)
+}
+
+/**
+ * As `checkConstraints`, for rows that stand in the dataset.
+ *
+ * @param from - SQL of them; `_id` is the number of the record.
+ */
+export async function checkStaged(
+  client: Client,
+  columns: readonly Column[],
+  from: string,
+  params: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const broken = await firstBroken(client, rulesOf(columns), from, params, signal)
   if (broken) throw badValue(broken.row, broken.column, broken.sentence)
 }
 
@@ -213,7 +228,7 @@ export async function firstDuplicate(
   return typeof found === 'string' ? Number(found) : undefined
 }
 
-function uniqueColumns(columns: readonly Column[]): Column[] {
+export function uniqueColumns(columns: readonly Column[]): Column[] {
   return columns.filter(({ field }) => field.constraints?.unique === true)
 }
 

@@ -87,7 +87,7 @@ export function removedColumns(current: StoredTable, columns: readonly Column[])
   return [...new Set(before)].filter((name) => !stays.has(name))
 }
 
-function declaresAnew(columns: readonly Column[], current: StoredTable | undefined): boolean {
+export function declaresAnew(columns: readonly Column[], current: StoredTable | undefined): boolean {
   const known = new Map((current?.columns ?? []).map(({ name, field }) => [name, JSON.stringify(field.constraints)]))
   return columns.some(
     ({ name, field }) => field.constraints !== undefined && known.get(name) !== JSON.stringify(field.constraints),
@@ -143,7 +143,7 @@ function tableOptions({ id, schemaProperties }: StoredTable): string {
  * Makes a table in two steps: empty ones, which nobody finds, then rows and metadata in one transaction. What an
  * interrupted one has left is taken over by the next.
  */
-async function make(
+export async function make(
   store: Store,
   after: StoredTable,
   rows: readonly string[],
@@ -233,7 +233,7 @@ async function alter(
   await dropColumns(store, after.id, dropped)
 }
 
-function keyIsDropped(current: StoredTable, dropped: readonly Column[]): boolean {
+export function keyIsDropped(current: StoredTable, dropped: readonly Column[]): boolean {
   return dropped.some(({ name }) => current.primaryKey.includes(name))
 }
 
@@ -252,7 +252,7 @@ async function declareKey(
   await client.script(statements.join(';\n'), { signal })
 }
 
-async function addColumns(
+export async function addColumns(
   { client }: Store,
   after: StoredTable,
   added: readonly Column[],
@@ -344,7 +344,11 @@ export async function rewrite(
   )
 }
 
-async function checkNames(store: Store, { id, aliases, basedOn }: TablePlan, signal?: AbortSignal): Promise<void> {
+export async function checkNames(
+  store: Store,
+  { id, aliases, basedOn }: TablePlan,
+  signal?: AbortSignal,
+): Promise<void> {
   const names = [...(basedOn === undefined ? [id] : []), ...(aliases ?? [])]
   if (names.length === 0) return
   const page = await store.client.query(
@@ -394,6 +398,6 @@ async function checkStoredKeys(
     })
 }
 
-function sameList(a: readonly string[], b: readonly string[]): boolean {
+export function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -32,6 +32,7 @@ async function dropTable(store: Store, id: string, signal?: AbortSignal): Promis
   const script = [...forgetStatements(id), `DROP TABLE IF EXISTS ${quoteName(tableOf(id))};`].join('\n')
   await client.script(script, { params: { resource_id: id }, signal })
   store.tables.delete(id)
+  await store.files.drop(id)
   return { table: undefined, affected: table.count, warnings: [] }
 }
 

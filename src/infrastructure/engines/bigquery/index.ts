@@ -1,4 +1,4 @@
-import { NotImplemented, ServiceUnavailable } from '../../../core/errors.ts'
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
@@ -11,6 +11,9 @@ import { streamTable } from './dump.ts'
 import { translateFailure } from './failures.ts'
 import { functionList } from './gate/functions.ts'
 import { inspectStatic } from './gate/index.ts'
+import { LoadFiles } from './load/files.ts'
+import { loadFile } from './load/index.ts'
+import { parquetColumns } from './load/parquet.ts'
 import { prepareMetadata } from './metadata.ts'
 import { tableOf } from './names.ts'
 import { searchTable } from './read.ts'
@@ -31,7 +34,8 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
   if (project === undefined || dataset === undefined) return unconfigured(config, logger)
   const client = await Client.open(config)
   const queue = new WriteQueue(canRunAgain, FIRST_PAUSE_MS)
-  const store: Store = { client, queue, tables: new TableCache(), config, logger, functions }
+  const files = new LoadFiles()
+  const store: Store = { client, queue, tables: new TableCache(), config, logger, functions, files }
   let prepared: Promise<void> | undefined
 
   /** Makes the metadata tables before the first call; a failure is tried again by the next. */
@@ -67,9 +71,10 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
     upsert: (plan, { signal } = {}) => ready(() => upsertRecords(store, plan, signal)),
     delete: (plan, { signal } = {}) => ready(() => deleteFrom(store, plan, signal)),
 
-    receive: noLoads,
-    parquetColumns: noLoads,
-    load: noLoads,
+    receive: (body, { signal } = {}) => files.receive(body, signal),
+    parquetColumns: (file) => parquetColumns(file),
+    load: (plan, { signal } = {}) => ready(() => loadFile(store, plan, signal)),
+    rejectedRows: async (id, file) => (await files.rejectedFiles()).open(id, file),
 
     search: (plan, { signal } = {}) => ready(() => searchTable(store, plan, signal)),
     dump: (plan, { signal } = {}) => ready(() => streamTable(store, plan, signal)),
@@ -92,12 +97,9 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
         }
       }
     },
-    close: () => queue.idle(),
+    async close() {
+      await queue.idle()
+      await files.close()
+    },
   }
-}
-
-function noLoads(): Promise<never> {
-  return Promise.reject(
-    new NotImplemented('Files can not be loaded into BigQuery by this service yet. Use datastore_upsert.'),
-  )
 }

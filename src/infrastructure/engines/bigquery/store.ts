@@ -6,6 +6,7 @@ import type { FunctionList } from '../sql/function-list.ts'
 import type { WriteQueue } from '../write-queue.ts'
 import type { Client } from './client.ts'
 import { isConflict, raised, translateFailure } from './failures.ts'
+import type { LoadFiles } from './load/files.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
 import type { TableCache } from './table-cache.ts'
@@ -19,6 +20,8 @@ export interface Store {
   readonly logger: Logger
   /** What SQL may call. */
   readonly functions: FunctionList
+  /** What is on its way in, and what loads have left out. */
+  readonly files: LoadFiles
 }
 
 /** The name in the write queue under which tables come and go and aliases change hands. */

@@ -1,4 +1,6 @@
 import type { Column } from '../../../../core/table-schema.ts'
+import type { InferredType } from '../../files/inferred-column.ts'
+import { inferredForms, inferredTypes } from '../../files/inferred-column.ts'
 import { quoteLiteral } from '../../sql/quote.ts'
 import type { Dialect } from '../dialect.ts'
 
@@ -17,8 +19,6 @@ const roundTrip =
   (storage: string): Reader =>
   (raw) => ({ when: `TRY_CAST(${raw} AS ${storage})::VARCHAR = ${raw}`, value: `TRY_CAST(${raw} AS ${storage})` })
 
-const DAY = '\\d{4}-\\d{2}-\\d{2}'
-const CLOCK = '([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,6})?)?'
 const matches = (raw: string, pattern: string) => `regexp_full_match(${raw}, ${quoteLiteral(pattern)})`
 
 const zoneless = (raw: string) =>
@@ -85,32 +85,22 @@ export function plainReading(raw: string, column: Column, dialect: Dialect): Rea
   return readers[column.type.type.name]?.(raw, scale)
 }
 
-/** A type that a column of texts may turn out to have: `fits` holds for each text that is a value of it without loss. */
-interface Candidate {
-  type: string
-  fits(raw: string): string
-}
-
-const TIMESTAMP = `${DAY}[T ]${CLOCK}`
 const cast = (raw: string, storage: string) => `TRY_CAST(${raw} AS ${storage}) IS NOT NULL`
 
-/** In this order: the first that fits all texts of a column is its type. None: text. */
-export const candidates: readonly Candidate[] = [
-  { type: 'bool', fits: (raw) => `lower(${raw}) IN ('true', 'false')` },
-  { type: 'int8', fits: (raw) => roundTrip('BIGINT')(raw, 0).when },
-  { type: 'numeric', fits: (raw) => matches(raw, '-?(0|[1-9]\\d*)(\\.\\d+)?') },
-  { type: 'date', fits: (raw) => readers.date?.(raw, 0).when ?? 'FALSE' },
-  { type: 'timestamp', fits: (raw) => `${matches(raw, TIMESTAMP)} AND ${cast(raw, 'TIMESTAMP')}` },
-  {
-    type: 'timestamptz',
-    fits: (raw) => `${matches(raw, `${TIMESTAMP}(Z|\\+00(:?00)?)`)} AND ${cast(raw, 'TIMESTAMPTZ')}`,
-  },
-]
+/** SQL that holds for each text that is a value of the type without loss. */
+export const candidates: Readonly<Record<InferredType, (raw: string) => string>> = {
+  bool: (raw) => `lower(${raw}) IN ('true', 'false')`,
+  int8: (raw) => roundTrip('BIGINT')(raw, 0).when,
+  numeric: (raw) => matches(raw, inferredForms.numeric),
+  date: (raw) => readers.date?.(raw, 0).when ?? 'FALSE',
+  timestamp: (raw) => `${matches(raw, inferredForms.timestamp)} AND ${cast(raw, 'TIMESTAMP')}`,
+  timestamptz: (raw) => `${matches(raw, inferredForms.timestamptz)} AND ${cast(raw, 'TIMESTAMPTZ')}`,
+}
 
 /** The reading of a text whose column's type was inferred: nothing but what `candidates` says fits. */
 export function inferredReading(raw: string, column: Column, dialect: Dialect): Reading | undefined {
-  const candidate = candidates.find(({ type }) => type === column.type.type.name)
+  const type = inferredTypes.find((name) => name === column.type.type.name)
   // Its plain reading is all that there is of a decimal.
-  if (!candidate || column.type.type.family === 'numeric') return undefined
-  return { when: candidate.fits(raw), value: `TRY_CAST(${raw} AS ${dialect.storage(dialect.stored(column))})` }
+  if (!type || type === 'numeric') return undefined
+  return { when: candidates[type](raw), value: `TRY_CAST(${raw} AS ${dialect.storage(dialect.stored(column))})` }
 }
