@@ -34,7 +34,7 @@ export async function openTarget(env: Env = {}, auth: string | AuthProvider = 'a
   return {
     ...asking(datastore),
     folder,
-    leftovers: () => readdir(join(folder, 'load')),
+    leftovers: async () => [...(await readdir(join(folder, 'load'))), ...(await readdir(join(folder, 'export')))],
     async close() {
       await datastore.close()
       await rm(folder, { recursive: true, force: true })

@@ -9,6 +9,7 @@ import { expectError } from '../fixtures/envelope.ts'
 import type { Answer, LoadTarget } from './open.ts'
 import { openTarget } from './open.ts'
 import { rejected } from './rejected.ts'
+import { rejectedSuite, SCHEMA, SITE } from './rejected-suite.ts'
 
 let target: LoadTarget
 beforeAll(async () => {
@@ -16,15 +17,6 @@ beforeAll(async () => {
 })
 afterAll(() => target.close())
 afterEach(() => void vi.useRealTimers())
-
-const SCHEMA = {
-  fields: [
-    { name: 'name', type: 'string' },
-    { name: 'size', type: 'integer' },
-    { name: 'day', type: 'date' },
-  ],
-}
-const SITE = 'http://localhost'
 
 let last = 0
 async function table(to = target): Promise<string> {
@@ -46,36 +38,9 @@ async function loadBad(id: string, to = target): Promise<string> {
   return pathOf(ok(await to.load(`${id}?on_error=skip`, 'name,size\na,x\n')).rejected_url)
 }
 
-/** Whatever stands for a star. */
-const withStars = (text: string) =>
-  expect.stringMatching(
-    new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\*', '("([^"]|"")*"|[^",]*)')}$`),
-  )
+rejectedSuite(() => openTarget(), rejected)
 
 describe('all rows that were left out, as they were', () => {
-  for (const { name, query = '', body, rows, file } of rejected) {
-    test(name, async () => {
-      const id = await table()
-      const result = ok(await target.load(`${id}?on_error=skip&${query}`, body))
-      expect(result.rows).toBe(rows)
-      expect(result.rejected_url).toMatch(new RegExp(`^${SITE}/datastore/load/${id}/rejected/[0-9a-f-]{36}$`))
-      const response = await target.ask(pathOf(result.rejected_url))
-      const text = await response.text()
-      expect(text).toEqual(file.includes('*') ? withStars(file) : file)
-      expect(Object.fromEntries(response.headers)).toMatchObject({
-        'content-type': 'text/csv; charset=utf-8',
-        'content-disposition': `attachment; filename="${id}-rejected.csv"`,
-        'content-length': String(new TextEncoder().encode(text).length),
-        'cache-control': 'no-store',
-      })
-      expect(text.match(/^\d+,/gm)).toHaveLength(result.rejected)
-      const rowsOf = result.bad_cells.map(({ row }: { row: number }) => row)
-      expect([...new Set(rowsOf)]).toEqual(text.match(/^\d+(?=,)/gm)?.map(Number))
-      expect(await target.leftovers()).toEqual([])
-      expect(await readdir(join(target.folder, 'export'))).toEqual([])
-    })
-  }
-
   test('parquet', async () => {
     await target.load('parquet-source', 'name,size\na,1\n"b\n""c",x\nd,y\n')
     const file = await target.bytes('/datastore/dump/parquet-source?format=parquet&fields=name,size')
