@@ -36,6 +36,16 @@ export async function loadStage(
   return { name, from: `${quoteName(name)} AS s_`, params: {}, drop }
 }
 
+/** Rows travel together: each piece costs a turn of the event loop. */
+const PIECE_CHARACTERS = 64 * 1024
+
 async function* linesOf(rows: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${JSON.stringify({ r: row })}\n`
+  let waiting = ''
+  for await (const row of rows) {
+    waiting += `${JSON.stringify({ r: row })}\n`
+    if (waiting.length < PIECE_CHARACTERS) continue
+    yield waiting
+    waiting = ''
+  }
+  if (waiting !== '') yield waiting
 }
