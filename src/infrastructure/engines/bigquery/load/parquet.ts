@@ -1,4 +1,3 @@
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { FileMetaData, SchemaElement } from 'hyparquet'
 import { NotImplemented, ValidationError } from '../../../../core/errors.ts'
 import { columnType } from '../../../../core/field-types.ts'
@@ -8,20 +7,18 @@ import type { LoadFile } from '../../engine.ts'
 import { pathOf } from './files.ts'
 import { NESTED, nanosecondsText, parquetKind } from './parquet-kinds.ts'
 
-type Library = typeof import('hyparquet')
+type Library = typeof import('hyparquet') & Pick<typeof import('hyparquet-compressors'), 'compressors'>
 
-/** Loads the package that reads Parquet, which not everybody needs. */
+/** Loads the packages that read Parquet, which not everybody needs. */
 async function library(): Promise<Library> {
   try {
-    return await import('hyparquet')
+    const [hyparquet, { compressors }] = await Promise.all([import('hyparquet'), import('hyparquet-compressors')])
+    return { ...hyparquet, compressors }
   } catch {
-    throw new NotImplemented('This service has not installed what reads Parquet files: npm install hyparquet')
+    throw new NotImplemented(
+      'This service has not installed what reads Parquet files: npm install hyparquet hyparquet-compressors',
+    )
   }
-}
-
-const compressors = {
-  GZIP: (input: Uint8Array) => new Uint8Array(gunzipSync(input)),
-  BROTLI: (input: Uint8Array) => new Uint8Array(brotliDecompressSync(input)),
 }
 
 /** What stands inside of lists and structures, as JSON can hold it. */
@@ -102,13 +99,20 @@ export async function* readParquet(
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const options = { file, metadata: bare, compressors, parsers, utf8: false, geoparquet: false }
+    const options = {
+      file,
+      metadata: bare,
+      compressors: hyparquet.compressors,
+      parsers,
+      utf8: false,
+      geoparquet: false,
+    }
     const rows = await hyparquet
       .parquetReadObjects({ ...options, columns: [...names], rowStart, rowEnd })
       .catch((error: Error) => {
         const codec = /codec: (\w+)/.exec(error.message)?.[1]
         const sentence = codec
-          ? `the file is compressed by ${codec}, which is not read here: SNAPPY, GZIP and BROTLI are`
+          ? `The file is compressed by ${codec}, which is not read here.`
           : 'The file is not Parquet, or not whole.'
         throw new ValidationError({ format: [sentence] }, { cause: error })
       })
