@@ -36,6 +36,8 @@ const HOMES: Record<string, string[]> = {
     'src/api/operation.ts',
     'src/api/routes.ts',
   ],
+  hyparquet: ['src/infrastructure/engines/bigquery/load'],
+  'hyparquet-compressors': ['src/infrastructure/engines/bigquery/load'],
   ioredis: ['src/infrastructure/cache.ts', 'src/infrastructure/rate-limits.ts'],
   'itty-router': ['src/api'],
   jose: ['src/auth/jwt'],
