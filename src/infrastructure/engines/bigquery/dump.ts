@@ -1,7 +1,7 @@
-import { NotImplemented } from '../../../core/errors.ts'
 import type { Dumped, DumpPlan } from '../engine.ts'
 import type { ResultPage } from './client.ts'
 import type { StoredTable } from './metadata.ts'
+import { dumpParquet } from './parquet-dump.ts'
 import { checkSchema, readFailureOf, readHead } from './read.ts'
 import type { RowWriter } from './render.ts'
 import { dumpWriter, rawText } from './render.ts'
@@ -14,9 +14,7 @@ const PAGE_ROWS = 5_000
 /** The rows of a table as a stream: the result of one statement, page by page as they are taken. */
 export async function streamTable(store: Store, plan: DumpPlan, signal?: AbortSignal): Promise<Dumped> {
   const { format } = plan
-  if (format === 'parquet') {
-    throw new NotImplemented('Parquet needs BIGQUERY_EXPORT_BUCKET to be set on this server. Download csv or ndjson.')
-  }
+  if (format === 'parquet') return dumpParquet(store, plan, signal)
   try {
     const { sql, params, cells } = await selectStatement(store, plan, { total: false, lastId: false }, signal)
     const first = await store.client.query(sql, { params, signal, pageRows: PAGE_ROWS })

@@ -13,12 +13,14 @@ export interface Export {
   format: 'csv' | 'ndjson' | 'parquet'
   /** The rows, as a query. Its order is that of the file. */
   query: string
+  /** Values of its parameters. */
+  params?: Readonly<Record<string, string>>
   /** Set where the client can be sent to the file: what stands in it before the rows, and what it is called. */
-  file?: DumpPlan['file']
+  file?: DumpPlan['file'] | undefined
 }
 
 /** Runs a statement that writes files to its end. */
-export type RunExport = (sql: string, signal?: AbortSignal) => Promise<void>
+export type RunExport = (sql: string, params: Readonly<Record<string, string>>) => Promise<void>
 
 export interface ExportContext {
   bucket: Bucket
@@ -81,7 +83,7 @@ export class Exports {
     // A name of its own: whoever takes this export for dead and makes it again does not write into its files.
     const rows = `${prefix}rows-${randomUUID()}-`
     try {
-      await run(exportStatement(`gs://${bucket.name}/${rows}*`, wanted))
+      await run(exportStatement(`gs://${bucket.name}/${rows}*`, wanted), wanted.params ?? {})
       const shards = (await bucket.list(rows)).map(({ name, bytes }) => ({ name, bytes }))
       // Files are removed only where another has finished: what is listed is all, unless that one is there by now.
       const done = await bucket.text(prefix + DONE)

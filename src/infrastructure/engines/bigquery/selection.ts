@@ -37,22 +37,21 @@ export const HEADER = {
 
 const rankType = columnType('float8')
 
-/**
- * The rows that are asked for and the state of the table, in one statement: what is found and what is counted are of one
- * moment. The state row stands beside every row; alone where there is none.
- */
-export async function selectStatement(
-  store: Store,
-  plan: Plan,
-  { total, lastId }: { total: boolean; lastId: boolean },
-  signal?: AbortSignal,
-): Promise<Statement> {
-  const { table } = plan
+interface Selected {
+  cells: ResultCell[]
+  values: Parameters
+  ordered: OrderedRows
+  /** SQL of how many rows there are in all. */
+  counted: string
+  paging: string
+}
+
+async function selected(store: Store, plan: Plan, lastId: boolean, signal?: AbortSignal): Promise<Selected> {
+  const { table, limit, offset } = plan
   const values = new Parameters()
   const condition = plan.filter ? filterCondition(readableFilter(plan.filter), filterDialect, values) : 'TRUE'
   const match = plan.textQueries.length > 0 ? await textMatch(store, plan, condition, values, signal) : undefined
   const rows = match ? `(${match.rows})` : quoteName(tableOf(table.id))
-  const where = match ? 'TRUE' : condition
   const value = (item: Column | { rank: string }) =>
     'rank' in item ? (match?.ranks.get(item.rank) as string) : `t.${quoteName(storedColumn(item.name))}`
   const cells = plan.projection.map((item): ResultCell & { sql: string } =>
@@ -65,20 +64,43 @@ export async function selectStatement(
       `${plan.distinct && castType(type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql} AS c${index}`,
   )
   const keys = orderKeys(plan, value)
-  const from = `FROM ${rows} AS t WHERE ${where}`
-  const ordered = plan.distinct ? distinctRows(plan, names, keys, cells, from) : plainRows(names, keys, from, lastId)
-  const counted = plan.distinct
-    ? `(SELECT COUNT(*) FROM (SELECT DISTINCT ${names.join(', ')} ${from}))`
-    : `(SELECT COUNT(*) ${from})`
+  const from = `FROM ${rows} AS t WHERE ${match ? 'TRUE' : condition}`
   const isWhole = !plan.filter && !match && !plan.distinct
+  const distinct = `(SELECT COUNT(*) FROM (SELECT DISTINCT ${names.join(', ')} ${from}))`
+  const most = limit ?? (offset > 0 ? ALL_ROWS : undefined)
+  return {
+    cells,
+    values,
+    ordered: plan.distinct ? distinctRows(names, keys, cells, from) : plainRows(names, keys, from, lastId),
+    counted: isWhole ? 's.row_count' : plan.distinct ? distinct : `(SELECT COUNT(*) ${from})`,
+    paging: `${most === undefined ? '' : ` LIMIT ${most}`}${offset > 0 ? ` OFFSET ${offset}` : ''}`,
+  }
+}
+
+/** The rows that are asked for, their cells as `c0`, `c1` …, in their order: SQL. */
+export async function rowsStatement(store: Store, plan: Plan, signal?: AbortSignal): Promise<Statement> {
+  const { cells, values, ordered, paging } = await selected(store, plan, false, signal)
+  return { sql: `${ordered.rows} ORDER BY ${ordered.order('')}${paging}`, params: values.all, cells }
+}
+
+/**
+ * The rows that are asked for and the state of the table, in one statement: what is found and what is counted are of one
+ * moment. The state row stands beside every row; alone where there is none.
+ */
+export async function selectStatement(
+  store: Store,
+  plan: Plan,
+  { total, lastId }: { total: boolean; lastId: boolean },
+  signal?: AbortSignal,
+): Promise<Statement> {
+  const { cells, values, ordered, counted, paging } = await selected(store, plan, lastId, signal)
   const head = [
     ...['s.next_id', 's.row_count', 's.revision', 's.schema_revision', 's.updated_at'],
-    total ? (isWhole ? 's.row_count' : counted) : 'NULL',
+    total ? counted : 'NULL',
   ]
-  const state = `FROM ${quoteName(stateOf(table.id))} AS s`
+  const state = `FROM ${quoteName(stateOf(plan.table.id))} AS s`
   if (plan.limit === 0)
     return { sql: `SELECT ${[...head, 'NULL', 'NULL'].join(', ')} ${state}`, params: values.all, cells }
-  const paging = `${plan.limit === undefined ? '' : ` LIMIT ${plan.limit}`}${plan.offset > 0 ? `${plan.limit === undefined ? ` LIMIT ${ALL_ROWS}` : ''} OFFSET ${plan.offset}` : ''}`
   const shown = [
     ...head.map((sql, index) => `${sql} AS h${index}`),
     'p.there AS there',
@@ -116,7 +138,6 @@ function plainRows(names: readonly string[], keys: readonly OrderKey[], from: st
 
 /** By the keys asked for, then by every column, so that there is only one order. */
 function distinctRows(
-  _plan: Plan,
   names: readonly string[],
   keys: readonly OrderKey[],
   cells: readonly { sql: string }[],
