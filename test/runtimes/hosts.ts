@@ -14,7 +14,8 @@ export interface Host {
 
 const binaries = join(root, 'test/runtimes/binaries/node_modules')
 const bun = join(binaries, `@oven/bun-${process.platform}-${process.arch}/bin/bun`)
-const deno = join(binaries, '.bin/deno')
+// Not the script that starts it: what ends that one leaves Deno behind.
+const deno = join(binaries, `@deno/${process.platform}-${process.arch}-glibc/deno`)
 const main = join(root, 'adapters/node/main.ts')
 const example = (name: string) => join(root, 'examples', name)
 
