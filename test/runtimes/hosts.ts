@@ -38,7 +38,7 @@ export const hosts: Readonly<Record<string, Host>> = {
 export function reasonWithout({ command, usesBuild }: Host): string | undefined {
   const [program = ''] = command
   if (process.env.REQUIRE_SERVICES === '1') return undefined
-  if (!existsSync(program)) return 'not installed: npm ci --ignore-scripts --prefix test/runtimes/binaries'
+  if (!existsSync(program)) return 'not installed: npm install --ignore-scripts --prefix test/runtimes/binaries'
   if (usesBuild && isBuildStale()) return 'dist/ is older than the source: npm run build'
   return undefined
 }
