@@ -8,6 +8,7 @@ import { googleOptions } from './credentials.ts'
 import {
   BigqueryFailure,
   type GoogleErrorItem,
+  isDecided,
   isDuplicate,
   isTransient,
   NoAnswer,
@@ -402,7 +403,7 @@ export class Client {
       return await this.#complete('write', { jobReference: { jobId }, jobComplete: false }, PAGE_ROWS)
     } catch (error) {
       if (error instanceof BigqueryFailure && error.reason === 'stopped') signal?.throwIfAborted()
-      throw isTransient(error) ? new UnknownOutcome(error) : error
+      throw isDecided(error) ? error : new UnknownOutcome(error)
     } finally {
       signal?.removeEventListener('abort', cancel)
     }

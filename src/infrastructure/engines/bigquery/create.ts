@@ -15,7 +15,7 @@ import {
 } from './apply.ts'
 import { checkRules, checkStoredRows, firstDuplicate } from './constraints.ts'
 import { forgetDropped, remember } from './external-writes.ts'
-import { isDuplicate, raised } from './failures.ts'
+import { isDuplicate, raised, UnknownOutcome } from './failures.ts'
 import { quoteString } from './literal.ts'
 import type { StoredTable } from './metadata.ts'
 import { ALIASES, LABEL, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
@@ -178,7 +178,7 @@ export async function make(
     // Another process was faster.
     if (isDuplicate(error) || raised(error) === 'made' || /already exists/i.test(String(error)))
       throw new StaleSchema(`table ${after.id} was made meanwhile`, { cause: error })
-    await removeLeftovers(store, after.id)
+    if (!(error instanceof UnknownOutcome)) await removeLeftovers(store, after.id)
     throw takenAlias(error, after)
   }
 }

@@ -88,6 +88,13 @@ function isNetworkFailure(error: unknown): boolean {
   return false
 }
 
+const DECIDED = /^(?:invalid|stopped|notFound|duplicate|resourcesExceeded|responseTooLarge|bytesBilledLimitExceeded)/
+
+/** The statement itself has failed: it is not merely that nobody could be asked how it ended. */
+export function isDecided(error: unknown): boolean {
+  return error instanceof BigqueryFailure && DECIDED.test(error.reason)
+}
+
 /** Two transactions met; the one that failed may be run again from its start. */
 export function isConflict(error: unknown): boolean {
   return (
