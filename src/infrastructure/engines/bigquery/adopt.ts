@@ -1,7 +1,7 @@
 import { ConflictError } from '../../../core/errors.ts'
 import { primaryKeyOf } from '../../../core/table-schema.ts'
 import type { Adoption } from '../engine.ts'
-import { insertMetadata, tableParams } from './apply.ts'
+import { atomic, insertMetadata, tableParams } from './apply.ts'
 import { firstDuplicate } from './constraints.ts'
 import { carriesUpdatedAt, idProblem } from './fields.ts'
 import { rowsOf } from './look.ts'
@@ -134,17 +134,12 @@ async function adopt(store: Store, { table }: Examined, lastModifiedTime: number
   const state = quoteName(stateOf(table.id))
   const script = [
     `CREATE TABLE IF NOT EXISTS ${state} AS SELECT ${STATE_VALUES};`,
-    'BEGIN',
-    'BEGIN TRANSACTION;',
-    `${insertMetadata(table)};`,
-    "ASSERT @@row_count = 1 AS 'datastore:made';",
-    `DELETE FROM ${state} WHERE TRUE;`,
-    `INSERT INTO ${state} SELECT ${STATE_VALUES};`,
-    'COMMIT TRANSACTION;',
-    'EXCEPTION WHEN ERROR THEN',
-    'ROLLBACK TRANSACTION;',
-    'RAISE;',
-    'END;',
+    atomic([
+      insertMetadata(table),
+      "ASSERT @@row_count = 1 AS 'datastore:made'",
+      `DELETE FROM ${state} WHERE TRUE`,
+      `INSERT INTO ${state} SELECT ${STATE_VALUES}`,
+    ]),
   ].join('\n')
   try {
     await client.script(script, { params: tableParams(table) })

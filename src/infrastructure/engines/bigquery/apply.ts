@@ -14,12 +14,19 @@ import { castType } from './types.ts'
  */
 export function transaction(before: StoredTable, after: StoredTable, statements: readonly string[]): string {
   const state = quoteName(stateOf(after.id))
+  return atomic([
+    `UPDATE ${state} SET next_id = CAST(@next_id AS INT64), row_count = CAST(@row_count AS INT64), revision = CAST(@revision AS INT64), ` +
+      `schema_revision = CAST(@schema_revision AS INT64), updated_at = @updated_at WHERE revision = ${before.revision}`,
+    "ASSERT @@row_count = 1 AS 'datastore:stale'",
+    ...statements,
+  ])
+}
+
+/** A script whose statements are done all or not at all. */
+export function atomic(statements: readonly string[]): string {
   return [
     'BEGIN',
     'BEGIN TRANSACTION;',
-    `UPDATE ${state} SET next_id = CAST(@next_id AS INT64), row_count = CAST(@row_count AS INT64), revision = CAST(@revision AS INT64), ` +
-      `schema_revision = CAST(@schema_revision AS INT64), updated_at = @updated_at WHERE revision = ${before.revision};`,
-    "ASSERT @@row_count = 1 AS 'datastore:stale';",
     ...statements.map((statement) => `${statement};`),
     'COMMIT TRANSACTION;',
     'EXCEPTION WHEN ERROR THEN',

@@ -5,6 +5,7 @@ import type { TablePlan, Written } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
 import {
   aliasStatements,
+  atomic,
   changeItem,
   createState,
   definitionStatements,
@@ -160,17 +161,12 @@ export async function make(
   const script = [
     `CREATE ${left ? 'OR REPLACE ' : ''}TABLE ${quoteName(name)} ${tableDefinition(after)};`,
     `${createState(after)};`,
-    'BEGIN',
-    'BEGIN TRANSACTION;',
-    ...rows.map((statement) => `${statement};`),
-    `${insertMetadata(after)};`,
-    "ASSERT @@row_count = 1 AS 'datastore:made';",
-    ...(after.aliases.length > 0 ? aliasStatements(after).map((statement) => `${statement};`) : []),
-    'COMMIT TRANSACTION;',
-    'EXCEPTION WHEN ERROR THEN',
-    'ROLLBACK TRANSACTION;',
-    'RAISE;',
-    'END;',
+    atomic([
+      ...rows,
+      insertMetadata(after),
+      "ASSERT @@row_count = 1 AS 'datastore:made'",
+      ...(after.aliases.length > 0 ? aliasStatements(after) : []),
+    ]),
   ].join('\n')
   try {
     await client.script(script, { params, signal })
