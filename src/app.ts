@@ -2,21 +2,21 @@ import type { Compressors } from './api/compress.ts'
 import type { Caller, Service } from './api/context.ts'
 import type { UsageEvent } from './api/middleware/analytics.ts'
 import { createObservers } from './api/observers.ts'
-import type { KeptReply } from './api/remembered-answers.ts'
 import { createFetch } from './api/router.ts'
+import { settingsOfReads } from './api/versions.ts'
 import type { AuthProvider } from './auth/provider.ts'
 import { loadProvider } from './auth/registry.ts'
+import { VERSION } from './core/_version.ts'
 import { type Config, type Env, readConfig } from './core/config.ts'
 import { NotAuthorized } from './core/errors.ts'
 import { createLogger, type Logger } from './core/log.ts'
-import { ByteCache } from './infrastructure/byte-cache.ts'
-import { type Cache, createCache } from './infrastructure/cache.ts'
+import { type Cache, createCache, type SharedBytes } from './infrastructure/cache.ts'
 import type { Engine } from './infrastructure/engines/engine.ts'
 import { loadEngine } from './infrastructure/engines/registry.ts'
+import { type KeptAnswers, keepAnswers } from './infrastructure/kept-answers.ts'
 import { createMetrics, type Metrics } from './infrastructure/metrics.ts'
 import { createRateLimits } from './infrastructure/rate-limits.ts'
 import { createTraces } from './infrastructure/traces.ts'
-import type { KeptResult } from './services/answered.ts'
 import type { DumpFiles, DumpFilesFactory } from './services/dump-files.ts'
 
 export interface DatastoreOptions {
@@ -88,14 +88,14 @@ export async function openDatastore(
   try {
     let opening: Engine | undefined
     const metrics = config.metricsEnabled ? await createMetrics(() => opening?.activity?.()) : undefined
-    const cache = options.cache ?? (await createCache(config, logger))
-    if (!options.cache) opened.unshift(cache)
-    const provider = await openProvider(config, options, { cache: counted(cache, metrics), logger })
+    const cache = await createCache(config, logger)
+    opened.unshift(cache)
+    const provider = await openProvider(config, options, { cache: counted(options.cache ?? cache, metrics), logger })
     opened.unshift(provider.provider)
     const engine = await openEngine(config, options, logger)
     opening = engine
     opened.unshift(engine)
-    const answers = config.queryCacheMb > 0 ? new ByteCache<KeptReply>(config.queryCacheMb * 1_000_000) : undefined
+    const answers = openAnswers(config, engine, cache)
     const dumpFiles = openDumpFiles(config, options, engine)
     if (dumpFiles) opened.unshift(dumpFiles)
     const { allowedHosts, compressors, onUsage = printUsage } = options
@@ -105,8 +105,7 @@ export async function openDatastore(
     const rateLimits = isLimited ? await createRateLimits(config, logger) : undefined
     if (rateLimits) opened.push(rateLimits)
     const observers = createObservers(config, { logger, metrics, traces, onUsage })
-    const results = answers?.sharedBy<KeptResult>()
-    const parts = { answers, results, dumpFiles, allowedHosts, compressors, observers, metrics, rateLimits }
+    const parts = { answers, dumpFiles, allowedHosts, compressors, observers, metrics, rateLimits }
     const service: Service = { config, engine, logger, ...parts, ...provider }
     return { service, datastore: { fetch: createFetch(service), close } }
   } catch (error) {
@@ -149,6 +148,16 @@ async function openProvider(
 function openEngine(config: Config, { engine, sqlFunctions }: DatastoreOptions, logger: Logger): Promise<Engine> {
   if (typeof engine === 'object') return Promise.resolve(engine)
   return loadEngine(config.datastoreEngine, { config, logger, sqlFunctions })
+}
+
+function openAnswers(config: Config, engine: Engine, { shared }: { shared?: SharedBytes }): KeptAnswers | undefined {
+  if (config.queryCacheMb === 0) return undefined
+  const scope = JSON.stringify([VERSION, engine.name, settingsOfReads(config)])
+  return keepAnswers({
+    maxBytes: config.queryCacheMb * 1_000_000,
+    ...(config.queryCacheStore === 'redis' &&
+      shared && { shared: { bytes: shared, ttlSeconds: config.queryCacheTtl, scope } }),
+  })
 }
 
 function openDumpFiles(

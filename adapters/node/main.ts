@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { readEnvFile } from '../../src/cli/local/settings.ts'
 import { isCommand, runCommand } from '../../src/cli/run.ts'
+import { VERSION } from '../../src/core/_version.ts'
 import { ConfigurationError, DatastoreError } from '../../src/core/errors.ts'
 import type { Running } from './open.ts'
 
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   try {
     const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
     if (values.help) return void process.stdout.write(USAGE)
-    if (values.version) return void process.stdout.write(`${version()}\n`)
+    if (values.version) return void process.stdout.write(`${VERSION}\n`)
     const [command = 'serve', ...others] = positionals
     if (command !== 'serve' || others.length > 0) {
       throw new ConfigurationError([`There is no command "${positionals.join(' ')}". See ckan-datastore --help.`])
@@ -79,21 +79,13 @@ function greeting({ url, service: { config, engine, provider } }: Running): stri
     : `whom ${provider.name} permits`
   const body = '{"resource_id": "hello", "records": [{"name": "world"}]}'
   return [
-    `ckan-datastore ${version()} listens on ${url}${config.basePath}`,
+    `ckan-datastore ${VERSION} listens on ${url}${config.basePath}`,
     `  engine     ${engine.name}, data in ${engine.location}`,
     `  may write  ${writers}`,
     ...(config.explorerEnabled ? [`  explorer   ${site}/`] : []),
     `  try        curl -s ${site}/api/3/action/datastore_create -H 'Content-Type: application/json' -d '${body}'`,
     '',
   ].join('\n')
-}
-
-function version(): string {
-  const manifest = readFileSync(
-    new URL(import.meta.url.endsWith('.ts') ? '../../package.json' : '../package.json', import.meta.url),
-    'utf8',
-  )
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 /** What this program and its engine say in sentences; anything else is a defect and keeps its stack. */

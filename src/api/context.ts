@@ -1,17 +1,15 @@
 import type { AuthProvider, Decision, Identity } from '../auth/provider.ts'
 import type { Config } from '../core/config.ts'
 import type { Logger } from '../core/log.ts'
-import type { ByteCache } from '../infrastructure/byte-cache.ts'
 import type { Engine } from '../infrastructure/engines/engine.ts'
+import type { KeptAnswers } from '../infrastructure/kept-answers.ts'
 import type { Metrics } from '../infrastructure/metrics.ts'
 import type { RateLimits } from '../infrastructure/rate-limits.ts'
-import type { KeptResult } from '../services/answered.ts'
 import type { DumpFiles } from '../services/dump-files.ts'
 import type { Upload } from '../services/load/index.ts'
 import type { Compressors } from './compress.ts'
 import type { Observer } from './observers.ts'
 import type { Operation } from './operation.ts'
-import type { KeptReply } from './remembered-answers.ts'
 import { siteUrl } from './site-url.ts'
 
 /** What one datastore is made of, wired once. */
@@ -20,10 +18,8 @@ export interface Service {
   readonly engine: Engine
   readonly provider: AuthProvider
   readonly logger: Logger
-  /** Answers that can be given again; absent when that is turned off. */
-  readonly answers?: ByteCache<KeptReply>
-  /** Results of statements, in the same room as the answers; absent when that is turned off. */
-  readonly results?: ByteCache<KeptResult>
+  /** Answers and results of statements that can be given again; absent when that is turned off. */
+  readonly answers?: KeptAnswers
   /** Where downloads of whole tables are kept; absent when that is turned off. */
   readonly dumpFiles?: DumpFiles
   /** What answers are compressed with; what every runtime has unless said. */

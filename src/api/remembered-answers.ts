@@ -1,4 +1,5 @@
-import type { Table } from '../infrastructure/engines/engine.ts'
+import { stateOf, type Table } from '../infrastructure/engines/engine.ts'
+import type { KeptAnswers } from '../infrastructure/kept-answers.ts'
 import type { RawParams } from '../schemas/read-params.ts'
 import type { Context } from './context.ts'
 import type { Grants, Operation, Reply, Target } from './operation.ts'
@@ -12,51 +13,57 @@ export interface Memory {
   keep(reply: Reply): Reply
 }
 
-type Answers = NonNullable<Context['service']['answers']>
-
-/** A reply that can be given again. */
-export interface KeptReply extends Omit<Reply, 'encoded'> {
-  body: Uint8Array
-  size: number
-}
+/** What is kept of a reply beside its body. */
+type About = Pick<Reply, 'status' | 'headers' | 'rows'>
 
 /** What is remembered of an operation that reads one table; undefined for any other. */
-export function remember(
+export async function remember(
   context: Context,
   operation: Operation,
   granted: Grants[Target],
   raw: RawParams,
-): Memory | undefined {
+): Promise<Memory | undefined> {
   const table = tableOf(granted)
   if (!operation.remembered || !table || context.callback !== undefined) return undefined
-  const { answers } = context.service
+  const { answers, metrics } = context.service
   const key = keyOf(context, operation, table, raw)
   const tag = entityTag(context, table, key)
   const held = notModified(context, tag)
   if (held) return { known: held, keep: (reply) => reply }
-  const known = answers?.get(key)
-  if (answers) context.service.metrics?.cache('answers', known !== undefined)
+  const marked = (reply: Reply) => ({ ...reply, headers: { ...reply.headers, ...REVALIDATED, ETag: tag } })
+  if (!answers) return { keep: marked }
+  const kept = await answers.get(key, isAbout)
+  metrics?.cache('answers', kept !== undefined)
   return {
-    ...(answers && known && { known: withEncoded(answers, key, known) }),
+    ...(kept && { known: withEncoded(answers, key, marked({ ...kept.about, body: kept.bytes })) }),
     keep(reply) {
-      const marked = { ...reply, headers: { ...reply.headers, ...REVALIDATED, ETag: tag } }
-      if (!answers || !(reply.body instanceof Uint8Array)) return marked
-      const kept = { ...marked, body: reply.body, size: reply.body.length }
-      answers.set(key, kept)
-      return withEncoded(answers, key, kept)
+      const { status, headers, rows, body } = reply
+      if (!(body instanceof Uint8Array)) return marked(reply)
+      answers.set(key, { about: { status, headers, rows } satisfies About, bytes: body })
+      return withEncoded(answers, key, marked(reply))
     },
   }
 }
 
 /** The reply, with the place where its compressed forms are kept: entries of their own, made when somebody takes them. */
-function withEncoded(answers: Answers, key: string, kept: KeptReply): Reply {
-  const { size: _, ...reply } = kept
+function withEncoded({ forms }: KeptAnswers, key: string, reply: Reply): Reply {
   return {
     ...reply,
     encoded: {
-      known: (encoding) => answers.get(`${encoding} ${key}`)?.body,
-      keep: (encoding, body) => answers.set(`${encoding} ${key}`, { ...kept, body, size: body.length }),
+      known: (encoding) => forms.get(`${encoding} ${key}`),
+      keep: (encoding, body) => forms.set(`${encoding} ${key}`, body),
     },
+  }
+}
+
+function isAbout(about: unknown): about is About {
+  const { status, headers, rows } = (about ?? {}) as Partial<Record<keyof About, unknown>>
+  if (status !== 200 || !['number', 'undefined'].includes(typeof rows)) return false
+  try {
+    new Headers(headers as Record<string, string>)
+    return typeof headers === 'object' && headers !== null && !Array.isArray(headers)
+  } catch {
+    return false
   }
 }
 
@@ -64,7 +71,7 @@ function tableOf(granted: Grants[Target]): Table | undefined {
   return granted && 'table' in granted ? granted.table : undefined
 }
 
-/** Everything that an answer depends on: the table's revision, what was asked, and where its links begin. */
-function keyOf({ site, url }: Context, { name }: Operation, { id, revision }: Table, raw: RawParams): string {
-  return JSON.stringify([name, id, revision, site, url.pathname, url.search, raw])
+/** Everything that an answer depends on: the table as it stands, what was asked, and where its links begin. */
+function keyOf({ site, url }: Context, { name }: Operation, table: Table, raw: RawParams): string {
+  return JSON.stringify([name, ...stateOf(table), site, url.pathname, url.search, raw])
 }

@@ -83,7 +83,7 @@ async function answer(
   const { params, extras, warnings } = readParams(operation.params, raw)
   context.params = params
   const granted = await timed(context, 'authorize', () => grant(context, operation, params))
-  const memory = remember(context, operation, granted, raw)
+  const memory = await remember(context, operation, granted, raw)
   if (memory?.known) return memory.known
   const outcome = await timed(context, 'run', () => operation.handle({ context, params, extras, raw }, granted))
   if (!isAnswer(outcome)) return outcome

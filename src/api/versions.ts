@@ -1,3 +1,4 @@
+import type { Config } from '../core/config.ts'
 import type { Table } from '../infrastructure/engines/engine.ts'
 import type { Context } from './context.ts'
 import type { Reply } from './operation.ts'
@@ -19,9 +20,13 @@ export function entityTag(
   { id, revision }: Pick<Table, 'id' | 'revision'>,
   asked: string,
 ): string {
+  return `"${revision.toString(36)}-${hash(`${settingsOfReads(config)} ${id} ${asked}`)}"`
+}
+
+/** The settings that make answers what they are. */
+export function settingsOfReads(config: Config): readonly (boolean | number)[] {
   const { msInTimestamp, includeUpdatedAt, searchResultRowsMax, searchResultRowsDefault } = config
-  const settings = [msInTimestamp, includeUpdatedAt, searchResultRowsMax, searchResultRowsDefault]
-  return `"${revision.toString(36)}-${hash(`${settings} ${id} ${asked}`)}"`
+  return [msInTimestamp, includeUpdatedAt, searchResultRowsMax, searchResultRowsDefault]
 }
 
 /** The tag of the same answer in an encoding: other bytes, and so another tag. */

@@ -10,8 +10,15 @@ import { moduleMaps } from './module-maps.ts'
 import { openapiDocument } from './openapi/document.ts'
 import type { Generator, Output } from './output.ts'
 import { postmanCollection } from './postman.ts'
+import { versionModule } from './version.ts'
 
-const generators: readonly Generator[] = [moduleMaps, configurationDocs, openapiDocument, postmanCollection]
+const generators: readonly Generator[] = [
+  versionModule,
+  moduleMaps,
+  configurationDocs,
+  openapiDocument,
+  postmanCollection,
+]
 
 /** The generated files that are not as they should be. */
 export async function staleOutputs(root: string): Promise<Output[]> {

@@ -8,3 +8,7 @@ export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer
   }
   return joined
 }
+
+/** Bytes as digits, for keys of a cache: it takes some characters for others, and refuses some. */
+export const hexadecimal = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

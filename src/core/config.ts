@@ -43,6 +43,8 @@ export function readConfig(env: Env, options: { embedded?: boolean } = {}): { co
   }
   const config = { ...defaults(env), ...given } as Config
   mistakes.push(...completeRows(config, given))
+  if (config.queryCacheStore === 'redis' && config.redisUrl === undefined)
+    mistakes.push('QUERY_CACHE_STORE=redis needs REDIS_URL: say which Redis')
   if (config.authType === undefined && !options.embedded) mistakes.push(...completeAuth(config, env))
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
   return { config, warnings: [...openDoors(config, options), ...misspellings(env)] }

@@ -155,6 +155,21 @@ export const settings = Type.Object({
     maximum: 65536,
     default: 64,
   }),
+  queryCacheStore: word(['memory', 'redis'], {
+    env: 'QUERY_CACHE_STORE',
+    group: 'server',
+    description:
+      'Where these answers are kept: in the memory of each process, or in the Redis of `REDIS_URL` as well, where all processes on the same data share them. Those of more than 1 MB stay in memory.',
+    default: 'memory',
+  }),
+  queryCacheTtl: whole({
+    env: 'QUERY_CACHE_TTL',
+    group: 'server',
+    description: 'Seconds that an answer stays in Redis; one that was outdated before then is not given.',
+    minimum: 1,
+    maximum: 86_400,
+    default: 3600,
+  }),
   dumpCacheMb: whole({
     env: 'DUMP_CACHE_MB',
     group: 'server',
@@ -347,7 +362,8 @@ export const settings = Type.Object({
       env: 'REDIS_URL',
       group: 'auth',
       secret: true,
-      description: 'Redis that several processes share their remembered permissions in.',
+      description:
+        'Redis that several processes share: remembered permissions, budgets, and answers with `QUERY_CACHE_STORE=redis`.',
       expected: 'a redis:// or rediss:// address',
       unset: "the process's own memory",
       example: 'redis://localhost:6379',

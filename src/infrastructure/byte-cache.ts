@@ -8,21 +8,17 @@ export interface Sized {
 /** One entry may take this share of the room at most. */
 const LARGEST_SHARE = 1 / 8
 
-/** Keeps what was used last, up to a number of bytes. */
+/** Keeps what was used last, up to a number of bytes. `evicted` is told the key of what had to give way. */
 export class ByteCache<T extends Sized> {
   readonly #entries: LRUCache<string, T>
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, evicted?: (key: string) => void) {
     this.#entries = new LRUCache({
       maxSize: maxBytes,
       maxEntrySize: Math.floor(maxBytes * LARGEST_SHARE),
       sizeCalculation: ({ size }, key) => size + key.length,
+      ...(evicted && { dispose: (_, key, reason) => reason === 'evict' && evicted(key) }),
     })
-  }
-
-  /** The same room for things of another kind, which must have other keys. */
-  sharedBy<Other extends Sized>(): ByteCache<Other> {
-    return this as unknown as ByteCache<Other>
   }
 
   get(key: string): T | undefined {

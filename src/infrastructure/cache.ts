@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { createStorage, type Driver } from 'unstorage'
 import { ConfigurationError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
@@ -15,6 +16,14 @@ export interface Cache {
   close(): Promise<void>
 }
 
+/** Bytes that several processes share, with the same promise. */
+export interface SharedBytes {
+  /** The bytes, or undefined when there are none, or more than `atMost`. */
+  get(key: string, atMost: number): Promise<Uint8Array | undefined>
+  set(key: string, bytes: Uint8Array, ttlSeconds: number): Promise<void>
+  remove(key: string): Promise<void>
+}
+
 /** How long Redis is left alone after it has failed. */
 const PAUSE_MS = 1000
 const REDIS_PATIENCE_MS = 500
@@ -29,13 +38,13 @@ const MEMORY_LIMITS = { max: 10_000, maxSize: 64 * 1024 * 1024 }
 export async function createCache(
   { redisUrl }: { redisUrl?: string },
   logger: Pick<Logger, 'info' | 'error'>,
-): Promise<Cache> {
-  const { driver, ready } = redisUrl ? await redisDriver(redisUrl) : await memoryDriver()
+): Promise<Cache & { shared?: SharedBytes }> {
+  const { driver, ready, client } = redisUrl ? await redisDriver(redisUrl) : await memoryDriver()
   const storage = createStorage({ driver })
   const outage = reportOutage(logger)
   let pausedUntil = 0
 
-  const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+  const attempt: Attempt = async (work) => {
     if (Date.now() < pausedUntil) return undefined
     try {
       await ready()
@@ -43,6 +52,8 @@ export async function createCache(
       outage.end('The cache (REDIS_URL) answers again.')
       return result
     } catch (error) {
+      // Somebody else's list or hash under a key of ours is no outage.
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined
       pausedUntil = Date.now() + PAUSE_MS
       const reason = error instanceof Error ? error.message : 'unknown'
       outage.begin('The cache (REDIS_URL) does not answer. Nothing is remembered until it does.', { reason })
@@ -56,12 +67,34 @@ export async function createCache(
       if (ttlSeconds > 0) await attempt(() => storage.setItem(key, JSON.stringify(value), { ttl: ttlSeconds }))
     },
     close: () => storage.dispose(),
+    ...(client && { shared: sharedBytes(client, attempt) }),
+  }
+}
+
+type Attempt = <T>(work: () => Promise<T>) => Promise<T | undefined>
+type BytesClient = Pick<Redis, 'getrangeBuffer' | 'set' | 'unlink'>
+
+function sharedBytes(client: BytesClient, attempt: Attempt): SharedBytes {
+  return {
+    async get(key, atMost) {
+      const bytes = await attempt(() => client.getrangeBuffer(key, 0, atMost))
+      return bytes && bytes.length > 0 && bytes.length <= atMost ? bytes : undefined
+    },
+    async set(key, bytes, ttlSeconds) {
+      // Any other array of bytes would be stored as a text of its numbers.
+      const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      await attempt(() => client.set(key, value, 'PX', ttlSeconds * 1000))
+    },
+    async remove(key) {
+      await attempt(() => client.unlink(key))
+    },
   }
 }
 
 interface ReadyDriver {
   driver: Driver
   ready(): Promise<void>
+  client?: BytesClient
 }
 
 async function memoryDriver(): Promise<ReadyDriver> {
@@ -103,5 +136,5 @@ async function redisDriver(url: string): Promise<ReadyDriver> {
     await first
     if (client?.status !== 'ready') throw failure
   }
-  return { driver: { ...driver, setItem }, ready }
+  return { driver: { ...driver, setItem }, ready, client }
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../core/config.ts'
-import type { Bytes, Engine, SqlResult } from '../infrastructure/engines/engine.ts'
+import type { Bytes, Engine } from '../infrastructure/engines/engine.ts'
+import type { KeptAnswers } from '../infrastructure/kept-answers.ts'
 import type { DumpFiles } from './dump-files.ts'
 
 /** What a service works with. */
@@ -9,13 +10,7 @@ export interface ServiceContext {
   /** Where downloads are kept, if they are. */
   dumpFiles?: DumpFiles
   /** Results of statements that can be given again, if they are kept. */
-  results?: { get(key: string): KeptResult | undefined; set(key: string, result: KeptResult): void }
-}
-
-/** A statement's result, whole. `size` in bytes. */
-export interface KeptResult extends SqlResult {
-  readonly records: Uint8Array
-  readonly size: number
+  results?: Pick<KeptAnswers, 'get' | 'set'>
 }
 
 /** What a service answers: the result, and beside it the records that are already written. */

@@ -1,5 +1,13 @@
 import { NotFound, NotImplemented, PayloadTooLarge } from '../core/errors.ts'
-import type { CallOptions, Engine, InspectedSql, SqlPlan, SqlResult, Table } from '../infrastructure/engines/engine.ts'
+import {
+  type CallOptions,
+  type Engine,
+  type InspectedSql,
+  type SqlPlan,
+  type SqlResult,
+  stateOf,
+  type Table,
+} from '../infrastructure/engines/engine.ts'
 import type { DumpSqlParams, SearchSqlParams } from '../schemas/datastore-search-sql.ts'
 import type { AnsweredSql, ServiceContext } from './answered.ts'
 import type { Download, FileKind } from './dump.ts'
@@ -64,14 +72,32 @@ export async function searchSql(
  */
 async function runOnce({ engine, results }: ServiceContext, plan: SqlPlan, options: CallOptions): Promise<SqlResult> {
   if (!results || !plan.repeatable) return engine.runSql(plan, options)
-  const tables = [...plan.resolved].map(([name, { id, revision, createdAt }]) => [name, id, revision, createdAt])
+  const tables = [...plan.resolved].map(([name, table]) => [name, ...stateOf(table)])
   const key = JSON.stringify(['sql', plan.sql, plan.format, plan.page, tables])
-  const known = results.get(key)
-  if (known) return known
+  const known = await results.get(key, isAboutResult)
+  if (known) return { ...known.about, records: known.bytes }
   const result = await engine.runSql(plan, options)
-  const { records } = result
-  if (records instanceof Uint8Array) results.set(key, { ...result, records, size: records.length })
+  const { records, ...about } = result
+  if (records instanceof Uint8Array) results.set(key, { about, bytes: records })
   return result
+}
+
+/** What is kept of a result beside its records. */
+type AboutResult = Omit<SqlResult, 'records'>
+
+function isAboutResult(about: unknown): about is AboutResult {
+  const { fields, rows, truncated, total } = (about ?? {}) as Partial<Record<keyof AboutResult, unknown>>
+  const isField = (field: unknown) => {
+    const { id, type } = (field ?? {}) as Record<string, unknown>
+    return typeof id === 'string' && typeof type === 'string'
+  }
+  return (
+    Array.isArray(fields) &&
+    fields.every(isField) &&
+    typeof rows === 'number' &&
+    typeof truncated === 'boolean' &&
+    ['number', 'undefined'].includes(typeof total)
+  )
 }
 
 /**

@@ -126,7 +126,14 @@ describe('nobody is let in because a setting was forgotten', () => {
   }
   const deployment: Env = {
     ...{ SITE_URL: 'http://a', BASE_PATH: '/a', TRUST_PROXY: 'off', ALLOWED_HOSTS: '*', CORS_ORIGINS: '*' },
-    ...{ DATASTORE_ENGINE: 'duckdb', REDIS_URL: 'redis://r', API_TOKEN_HEADER: 'X-A', AUTH_CACHE_TTL: '1' },
+    ...{
+      DATASTORE_ENGINE: 'duckdb',
+      REDIS_URL: 'redis://r',
+      QUERY_CACHE_STORE: 'memory',
+      QUERY_CACHE_TTL: '5',
+      API_TOKEN_HEADER: 'X-A',
+      AUTH_CACHE_TTL: '1',
+    },
     ...{ CKAN_SYNC: 'false', CKAN_SYNC_SECONDS: '1', JWT_ALGORITHM: 'HS256', JWT_SECRET: 'x', JWT_AUDIENCE: 'x' },
     ...{ JWT_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\\nA', JWT_JWKS_URL: 'http://a', JWT_ISSUER: 'x' },
     ...{ JWT_REQUIRE_SCOPE: 'false', JWT_PUBLIC_READ: 'false' },

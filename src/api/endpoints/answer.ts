@@ -1,19 +1,19 @@
-import type { Answered, KeptResult, ServiceContext } from '../../services/answered.ts'
+import type { Answered, ServiceContext } from '../../services/answered.ts'
 import type { Context } from '../context.ts'
 import type { Answer } from '../operation.ts'
 
 /** What a service needs of the request's surroundings. */
 export function serviceContext({ service }: Context): ServiceContext {
-  const { engine, config, dumpFiles, results, metrics } = service
-  const counted = results && {
-    get(key: string) {
-      const known = results.get(key)
+  const { engine, config, dumpFiles, answers, metrics } = service
+  const results = answers && {
+    async get<About>(key: string, isAbout: (about: unknown) => about is About) {
+      const known = await answers.get(key, isAbout)
       metrics?.cache('answers', known !== undefined)
       return known
     },
-    set: (key: string, result: KeptResult) => results.set(key, result),
+    set: answers.set,
   }
-  return { engine, config, dumpFiles, results: counted }
+  return { engine, config, dumpFiles, results }
 }
 
 /** Stops a service's work when the client hangs up. */

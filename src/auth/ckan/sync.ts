@@ -1,8 +1,8 @@
+import { hexadecimal } from '../../core/bytes.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Cache } from '../../infrastructure/cache.ts'
 import { type CkanClient, isObject } from '../../infrastructure/ckan-client.ts'
 import type { TableChange } from '../provider.ts'
-import { hexadecimal } from './hexadecimal.ts'
 
 export interface SyncOptions {
   client: CkanClient

@@ -35,6 +35,14 @@ export interface Table {
   readonly updatedAt: string
 }
 
+/**
+ * What tells a table at one moment from itself at any other, and from a table of the same id elsewhere, such as in a
+ * restored backup.
+ */
+export function stateOf({ id, revision, createdAt, updatedAt }: Table): readonly (string | number)[] {
+  return [id, revision, createdAt, updatedAt]
+}
+
 /** Bytes on disk: of the table, of its indexes, of everything. */
 export interface TableSize {
   table: number
