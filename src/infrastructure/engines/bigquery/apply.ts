@@ -48,8 +48,8 @@ export function definitionStatements(after: StoredTable, aliasesChanged: boolean
 export function aliasStatements({ aliases }: StoredTable): string[] {
   const taken =
     'NOT EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(@aliases)) AS a WHERE ' +
-    `EXISTS (SELECT 1 FROM ${METADATA} AS m WHERE LOWER(m.resource_id) = LOWER(a)) OR ` +
-    `EXISTS (SELECT 1 FROM ${ALIASES} AS o WHERE LOWER(o.alias) = LOWER(a) AND o.resource_id <> @resource_id))`
+    `LOWER(a) IN (SELECT LOWER(resource_id) FROM ${METADATA}) OR ` +
+    `LOWER(a) IN (SELECT LOWER(alias) FROM ${ALIASES} WHERE resource_id <> @resource_id))`
   return [
     `DELETE FROM ${ALIASES} WHERE resource_id = @resource_id`,
     ...(aliases.length > 0

@@ -1,10 +1,10 @@
 import type { Dumped, DumpPlan } from '../engine.ts'
-import type { ResultPage } from './client.ts'
 import type { StoredTable } from './metadata.ts'
 import { dumpParquet } from './parquet-dump.ts'
 import { checkSchema, readFailureOf, readHead } from './read.ts'
 import type { RowWriter } from './render.ts'
 import { dumpWriter, rawText } from './render.ts'
+import type { ResultPage } from './result-page.ts'
 import { HEADER, selectStatement } from './selection.ts'
 import type { Store } from './store.ts'
 

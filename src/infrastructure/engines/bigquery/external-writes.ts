@@ -1,6 +1,5 @@
 import { ConflictError } from '../../../core/errors.ts'
 import { definitionStatements, forgetStatements, tableParams, transaction } from './apply.ts'
-import type { TableInfo } from './client.ts'
 import type { FieldChanges } from './fields.ts'
 import { fieldChanges, idProblem } from './fields.ts'
 import type { StoredTable } from './metadata.ts'
@@ -9,6 +8,7 @@ import { quoteName, tableOf } from './names.ts'
 import type { Store } from './store.ts'
 import { now, write } from './store.ts'
 import type { SeenTable } from './table-cache.ts'
+import type { TableInfo } from './table-info.ts'
 
 /** How long a table is taken for unchanged after it was last looked at. */
 const TRUSTED_MS = 10_000

@@ -1,9 +1,9 @@
 import { columnType } from '../../../core/field-types.ts'
 import type { Column, SchemaField } from '../../../core/table-schema.ts'
 import { columnFromDeclaration, ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
-import type { RestField } from './client.ts'
 import type { StoredTable } from './metadata.ts'
 import { decodeName, storedColumn } from './names.ts'
+import type { RestField } from './rest.ts'
 import { castType } from './types.ts'
 
 /** The REST API has names of its own for some types. */

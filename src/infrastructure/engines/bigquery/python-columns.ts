@@ -1,7 +1,7 @@
 import type { Column, SchemaField, TableSchema } from '../../../core/table-schema.ts'
 import { columnFromField } from '../../../core/table-schema.ts'
-import type { RestField } from './client.ts'
 import { isSystemField, required, shownColumn } from './fields.ts'
+import type { RestField } from './rest.ts'
 
 /** Columns of a table by a schema that somebody else has written. */
 export interface DescribedColumns {

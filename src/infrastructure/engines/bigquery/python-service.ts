@@ -1,8 +1,9 @@
 import type { SchemaField, TableSchema } from '../../../core/table-schema.ts'
-import type { Client, TableInfo } from './client.ts'
+import type { Client } from './client.ts'
 import { BigqueryFailure, isNotFound } from './failures.ts'
 import { LABEL, quoteName, tableOf } from './names.ts'
 import type { Store } from './store.ts'
+import type { TableInfo } from './table-info.ts'
 
 /** Where the Python service once kept the schemas of its tables: one row each. */
 const SCHEMAS = '_table_metadata'

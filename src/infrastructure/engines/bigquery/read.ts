@@ -1,10 +1,10 @@
 import type { Found, SearchPlan } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
-import type { ResultPage } from './client.ts'
 import { BigqueryFailure, invalidQuery, isNotFound } from './failures.ts'
 import type { State, StoredTable } from './metadata.ts'
 import type { RowWriter } from './render.ts'
 import { rawText, rowFormats } from './render.ts'
+import type { ResultPage } from './result-page.ts'
 import { HEADER, selectStatement } from './selection.ts'
 import type { Store } from './store.ts'
 

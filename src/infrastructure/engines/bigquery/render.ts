@@ -1,6 +1,6 @@
 import type { ColumnType, Family } from '../../../core/field-types.ts'
 import type { DumpFormat, RecordsFormat } from '../engine.ts'
-import type { RestCell } from './client.ts'
+import type { RestCell } from './rest.ts'
 
 /** A column of a result: its name there, its type, and how many digits its numbers show. */
 export interface ResultCell {

@@ -1,13 +1,14 @@
 import { NotFound, ValidationError } from '../../../core/errors.ts'
 import { columnType, typeName } from '../../../core/field-types.ts'
 import type { SqlPlan, SqlResult } from '../engine.ts'
-import type { RestField, ResultPage } from './client.ts'
 import { BigqueryFailure, isNotFound, translateFailure } from './failures.ts'
 import { checkDryRun } from './gate/dry-run.ts'
 import { rewriteSql } from './gate/index.ts'
 import { decodeName, quoteName, tableOf } from './names.ts'
 import type { ResultCell } from './render.ts'
 import { rawText, rowFormats } from './render.ts'
+import type { RestField } from './rest.ts'
+import type { ResultPage } from './result-page.ts'
 import type { Store } from './store.ts'
 
 /** Most bytes of rows in one answer: they are held in memory. */
