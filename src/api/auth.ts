@@ -3,6 +3,7 @@ import { NotAuthorized, NotFound, TableNotFound, ValidationError } from '../core
 import type { Table } from '../infrastructure/engines/engine.ts'
 import { splitFileName } from '../services/file-formats.ts'
 import { TABLE_METADATA } from '../services/table-metadata.ts'
+import { versionOf } from '../services/versions.ts'
 import { guardAliases } from './aliases.ts'
 import type { Context } from './context.ts'
 import { credentialOf, identityOf } from './credential.ts'
@@ -39,7 +40,9 @@ const policies: { [T in Target]: Policy<T> } = {
       throw inTheirWords(error, { asked, id: table.id, operation })
     })
     context.resource = table.id
-    return { table, decision }
+    const { engine } = context.service
+    const version = await versionOf(engine, table, params, { signal: context.request.signal })
+    return { table: version, decision }
   },
 
   async download(context, operation, params) {

@@ -11,7 +11,7 @@ import type { Encoding } from './versions.ts'
 export interface Grants {
   /** Nothing that belongs to anybody. */
   none: undefined
-  /** A stored table by id or alias, to read. */
+  /** A stored table by id or alias, to read, as it is or in the version that is asked for. */
   table: { table: Table; decision: Decision }
   /** The same, by a name that may end as a file's does (`trees.csv`), and then in that format. */
   download: { table: Table; decision: Decision; format?: string }

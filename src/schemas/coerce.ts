@@ -45,6 +45,7 @@ export const coercers = {
   clauses: readList,
   indexes: readIndexes,
   string: readString,
+  moment: readMoment,
   object: readObject,
   'dict-or-null': (value) => requireObject(value, 'filters must be either a dict or null.'),
   dict: (value) => requireObject(value, 'Must be a dict'),
@@ -174,6 +175,23 @@ function unquote(item: string): string {
 
 function readString(value: unknown): string {
   return typeof value === 'string' ? value : toText(value)
+}
+
+/** A day, or a day and a time, by UTC unless an offset says otherwise. In an address, where a plus is a blank, so it is here. */
+const MOMENT = /^\s*(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+ -]\d\d(?::?\d\d)?)?)?\s*$/i
+
+/** As ISO 8601 in UTC; what follows the milliseconds is cut off. */
+function readMoment(value: unknown): string | undefined {
+  if (value === '') return undefined
+  const [, day, time = '00:00', given = 'Z'] = (typeof value === 'string' && MOMENT.exec(value)) || []
+  const offset = given
+    .replace(' ', '+')
+    .replace(/^([+-]\d\d):?(\d\d)?$/, (_, hours, minutes = '00') => `${hours}:${minutes}`)
+  const moment = new Date(`${day}T${time}${offset.toUpperCase()}`)
+  // A day that its month has not is taken for one of the next month.
+  const isDay = day !== undefined && new Date(`${day}T00:00Z`).toJSON()?.startsWith(day)
+  if (!isDay || Number.isNaN(moment.valueOf())) throw new Mistake('Must be a date, or a date and time, as in ISO 8601')
+  return moment.toISOString()
 }
 
 function readObject(value: unknown): Record<string, unknown> {

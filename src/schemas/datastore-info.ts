@@ -5,7 +5,11 @@ import { bool, JsonObject, params, resourceId, TableSchemaDocument } from './sha
 export const InfoParams = params(
   {
     resource_id: resourceId({ description: 'Id or alias of the table.' }),
-    include_meta: bool({ description: 'Answer `meta`: counts, sizes, aliases.', default: true }),
+    include_meta: bool({
+      description:
+        'Answer `meta`: counts, sizes, aliases; and `revisions`, the last ones that can be read, where any are kept.',
+      default: true,
+    }),
     include_fields_schema: bool({
       description: "Answer each field's `schema`: its native type, indexes, keys.",
       default: true,
@@ -30,6 +34,7 @@ export const InfoResult = Type.Object({
       primary_key: Type.Array(Type.String()),
     }),
   ),
+  revisions: Type.Optional(Type.Array(Type.Object({ revision: Type.Integer(), committed_at: Type.String() }))),
   schema: Type.Optional(TableSchemaDocument),
   fields: Type.Array(
     Type.Object({

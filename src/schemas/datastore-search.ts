@@ -7,12 +7,14 @@ import {
   natural,
   offset,
   oneOf,
+  oneVersion,
   param,
   params,
   RecordsResult,
   resourceId,
   selection,
   TableSchemaDocument,
+  version,
 } from './shared.ts'
 
 /** Parameters of datastore_search (contract §8.5, §7). */
@@ -39,8 +41,9 @@ export const SearchParams = params(
     total_estimation_threshold: Type.Optional(
       param(Type.Integer(), 'int', { description: 'Accepted for old clients. Totals are always exact here.' }),
     ),
+    ...version,
   },
-  { unknown: 'reject' },
+  { unknown: 'reject', rules: [oneVersion] },
 )
 export type SearchParams = Static<typeof SearchParams>
 
@@ -57,6 +60,8 @@ export type Links = Static<typeof Links>
 
 export const SearchResult = Type.Object({
   resource_id: Type.String(),
+  revision: Type.Optional(Type.Integer()),
+  as_of: Type.Optional(Type.String()),
   schema: Type.Optional(TableSchemaDocument),
   fields: Type.Array(CkanField),
   records_format: Type.Union([

@@ -1,5 +1,17 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { bool, filters, list, natural, offset, oneOf, params, resourceId, selection } from './shared.ts'
+import {
+  bool,
+  filters,
+  list,
+  natural,
+  offset,
+  oneOf,
+  oneVersion,
+  params,
+  resourceId,
+  selection,
+  version,
+} from './shared.ts'
 
 /** Parameters of `/datastore/dump/<id>` (contract §8.9, §10.2 row 45). `resource_id` comes from the path. */
 export const DumpParams = params(
@@ -17,7 +29,8 @@ export const DumpParams = params(
     bom: bool({ description: 'Begin with a byte-order mark.', default: false }),
     limit: Type.Optional(natural({ description: 'Rows to answer. All by default.' })),
     offset: Type.Optional(offset({ description: 'Rows to skip.' })),
+    ...version,
   },
-  { unknown: 'ignore' },
+  { unknown: 'ignore', rules: [oneVersion] },
 )
 export type DumpParams = Static<typeof DumpParams>

@@ -108,6 +108,25 @@ export const selection = {
   ),
 }
 
+/** Which version of a table is read. */
+export const version = {
+  revision: Type.Optional(
+    natural({
+      description: 'Read the table as it was at this revision, one of those that datastore_info lists.',
+      examples: [1767225600001],
+    }),
+  ),
+  as_of: Type.Optional(
+    param(Type.String(), 'moment', {
+      description: 'Read the table as it was at this time: ISO 8601, UTC unless an offset says otherwise.',
+      examples: ['2026-01-31T12:00:00Z'],
+    }),
+  ),
+}
+
+export const oneVersion: Rule = ({ revision, as_of }) =>
+  revision !== undefined && as_of !== undefined ? { as_of: ['as_of cannot be used with revision'] } : undefined
+
 /** A column as CKAN lists it. */
 export const CkanField = Type.Object({ id: Type.String(), type: Type.String(), info: Type.Optional(JsonObject) })
 

@@ -28,7 +28,10 @@ export type KnownFile = FileKind & Partial<Pick<HeldFile, 'length' | 'rendering'
 /** What `dump` would answer, without making it: what is wrong with the parameters is thrown here as well. */
 export function describeDump({ config, dumpFiles }: ServiceContext, table: Table, params: DumpParams): KnownFile {
   const plan = planOf(table, params, config)
-  return { ...kindOf(table, params), ...(isWholeTable(plan, params) && dumpFiles?.find(keyOf(table, params))) }
+  return {
+    ...kindOf(table, params),
+    ...(isKeepable(plan, params) && dumpFiles?.find(keyOf(table, params))),
+  }
 }
 
 /** `/datastore/dump/<id>`: a table as a file, streamed from one snapshot, or a kept one (contract §8.9). */
@@ -42,7 +45,7 @@ export async function dump(
   const render = (signal?: AbortSignal) => renderDump(context, table, params, { signal })
   try {
     const { dumpFiles, config } = context
-    const keeps = dumpFiles && isWholeTable(planOf(table, params, config), params)
+    const keeps = dumpFiles && isKeepable(planOf(table, params, config), params)
     const opened = keeps && (await dumpFiles.open(keyOf(table, params), render, options))
     if (opened && 'held' in opened) return { ...kind, held: opened.held, revision: opened.held.revision }
     return { ...kind, ...(opened ? opened.passed : await render(options.signal)) }
@@ -92,14 +95,14 @@ function planOf(table: Table, params: DumpParams, config: ServiceContext['config
   }
 }
 
-/** Whether all rows and columns are asked for, in their own order. */
-function isWholeTable(
-  { filter, textQueries, distinct, sort, limit, offset }: DumpPlan,
+/** Whether the file may be kept: all rows and columns of a table as it stands, in their own order. */
+function isKeepable(
+  { table, filter, textQueries, distinct, sort, limit, offset }: DumpPlan,
   { fields }: DumpParams,
 ): boolean {
   const byId = sort.length === 1 && sort[0]?.by === idColumn && !sort[0].descending
   const all = !filter && textQueries.length === 0 && !distinct && limit === undefined && offset === 0
-  return byId && all && !fields?.length
+  return !table.isPast && byId && all && !fields?.length
 }
 
 function keyOf({ id, revision }: Table, { format, bom = false }: DumpParams): FileKey {

@@ -9,10 +9,11 @@ import type { Answered, ServiceContext } from './answered.ts'
 import { withCurrentTable } from './current-table.ts'
 import { ckanFields, schemaFields, selectRows } from './selection.ts'
 import { withTimeLimit } from './time-limit.ts'
+import { isVersioned, listRevisions } from './versions.ts'
 
 /** datastore_search: a page of a table (contract §7, §8.5). */
 export async function search(
-  { engine, config }: { engine: Pick<Engine, 'describe' | 'search'>; config: Config },
+  { engine, config }: { engine: Pick<Engine, 'describe' | 'describeVersion' | 'search'>; config: Config },
   table: Table,
   params: SearchParams,
   options: CallOptions,
@@ -31,6 +32,7 @@ export async function search(
       return {
         result: {
           resource_id: current.id,
+          ...(isVersioned(params) && { revision: current.revision }),
           ...echo(params),
           schema: { ...tableSchema(current), fields: schemaFields(selected.projection) },
           fields: ckanFields(selected.projection),
@@ -61,6 +63,7 @@ const ECHOED = [
   'distinct',
   'sort',
   'total_estimation_threshold',
+  'as_of',
 ] as const
 
 function echo(params: SearchParams): Record<string, unknown> {
@@ -84,6 +87,7 @@ export async function info(
   options: CallOptions,
 ): Promise<Answered> {
   const size = params.include_meta ? await engine.size(table.id, options) : undefined
+  const revisions = params.include_meta ? await listRevisions(engine, table, options) : undefined
   const indexed = new Map([...table.indexes.flat(), ...table.primaryKey].map((name) => [name, indexName(table, name)]))
   const fields = table.columns.map((column) => {
     const index = indexed.get(column.name) ?? null
@@ -108,7 +112,10 @@ export async function info(
     total: table.count,
     primary_key: table.primaryKey,
   }
-  return { result: { ...(meta && { meta }), schema: tableSchema(table), fields }, warnings: [] }
+  return {
+    result: { ...(meta && { meta }), ...(revisions && { revisions }), schema: tableSchema(table), fields },
+    warnings: [],
+  }
 }
 
 function indexName(table: Table, column: string): string {

@@ -7,6 +7,7 @@ import type { Answered, ServiceContext } from './answered.ts'
 import { search } from './read.ts'
 import { filterRows, type Row, sortRows } from './rows/select.ts'
 import { rowWriters } from './rows/write.ts'
+import { isVersioned } from './versions.ts'
 
 /** The name under which a search lists all tables and aliases (contract §7.3). */
 export const TABLE_METADATA = '_table_metadata'
@@ -33,6 +34,10 @@ export function searchTableMetadata(
   readable: Readable,
   options: CallOptions,
 ): Promise<Answered> {
+  if (isVersioned(params))
+    throw new ValidationError({
+      [params.as_of === undefined ? 'revision' : 'as_of']: [`${TABLE_METADATA} has no revisions`],
+    })
   return search({ engine: metadataEngine(engine, readable), config }, metadataTable, params, options)
 }
 

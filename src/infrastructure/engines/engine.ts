@@ -33,6 +33,18 @@ export interface Table {
   /** ISO 8601, UTC. */
   readonly createdAt: string
   readonly updatedAt: string
+  /** It stands no more: whatever reads by this table reads its rows as they were at this revision. */
+  readonly isPast?: boolean
+}
+
+/** Which version of a table is meant: one of its revisions, or the one that stood at a moment (ISO 8601, UTC). */
+export type Version = { revision: number } | { asOf: string }
+
+/** One commit of a table. */
+export interface Revision {
+  revision: number
+  /** ISO 8601, UTC. */
+  committedAt: string
 }
 
 /**
@@ -377,6 +389,15 @@ export interface Engine {
 
   /** The table with this id or alias, or undefined. */
   describe(idOrAlias: string, options?: CallOptions): Promise<Table | undefined>
+  /**
+   * Where `supports.history`: the table as it was, for searches and dumps; undefined where it had no such version, or where that
+   * was given up. What had this id before the table was made is no version of it.
+   *
+   * @param table - As it is now.
+   */
+  describeVersion?(table: Table, version: Version, options?: CallOptions): Promise<Table | undefined>
+  /** Where `supports.history`: revisions of a table that can be read, the newest first, `table`'s own among them. */
+  revisions?(table: Table, page: { limit: number }, options?: CallOptions): Promise<Revision[]>
   size(id: string, options?: CallOptions): Promise<TableSize>
   /** Tables in the order of their ids, from the one after `after`. */
   list(page: { after?: string; limit: number }, options?: CallOptions): Promise<TableListing[]>

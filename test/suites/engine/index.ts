@@ -11,8 +11,9 @@ import { searches } from './searches.ts'
 import { tables } from './tables.ts'
 import { upserts } from './upserts.ts'
 import { values } from './values.ts'
+import { versions } from './versions.ts'
 
-const parts = { tables, upserts, deletes, searches, filters, values, dumps, concurrency, aborts, model }
+const parts = { tables, upserts, deletes, searches, filters, values, dumps, concurrency, aborts, model, versions }
 
 export interface EngineSuiteOptions {
   /** Tests that this engine can't pass where it is run, by `part > … > name`, each with the reason. */

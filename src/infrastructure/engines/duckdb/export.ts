@@ -10,13 +10,14 @@ import type { Session } from './client.ts'
 import type { Dialect } from './dialect.ts'
 import { invalidQuery } from './failures.ts'
 import type { StoredTable } from './metadata.ts'
+import { inSnapshot } from './metadata.ts'
 import { trimPages } from './page-cache.ts'
 import type { Cell } from './render.ts'
 import { listText, objectText } from './render.ts'
 import type { Selection } from './selection.ts'
 import { distinctOrder, distinctRows, isIdOrder, select, withCtes } from './selection.ts'
 import type { Store } from './store.ts'
-import { dialectOf, tableName } from './store.ts'
+import { dialectOf, rowsOf } from './store.ts'
 
 /** `_id`s of the first piece: small, so that the first byte comes soon; pieces then grow to about so many bytes. */
 const FIRST_PIECE = 2_000
@@ -97,7 +98,7 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
 async function prepare(store: Store, session: Session, plan: DumpPlan, left: AbortController): Promise<Exporter> {
   const table = plan.table as StoredTable
   const stand = await session.row(
-    'SELECT schema_revision, row_count, next_id, revision FROM datastore.main._table_metadata WHERE resource_id = $1',
+    `SELECT schema_revision, row_count, next_id, revision FROM ${inSnapshot('datastore.main._table_metadata', table)} WHERE resource_id = $1`,
     [table.id],
   )
   if (!stand || Number(stand[0]) !== table.schemaRevision) throw new StaleSchema(`table ${table.id} has changed`)
@@ -300,7 +301,7 @@ class Exporter {
     if (selection.ctes.length > 0) return false
     const [disorder] =
       (await session.row(
-        `SELECT 1 FROM (SELECT t._id <= lag(t._id) OVER () AS back FROM ${tableName(plan.table.id)} t WHERE ${window}) WHERE back LIMIT 1`,
+        `SELECT 1 FROM (SELECT t._id <= lag(t._id) OVER () AS back FROM ${rowsOf(plan.table as StoredTable)} t WHERE ${window}) WHERE back LIMIT 1`,
       )) ?? []
     return disorder === undefined
   }

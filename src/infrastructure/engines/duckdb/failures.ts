@@ -1,10 +1,12 @@
 import { ConfigurationError, ServiceUnavailable, ValidationError } from '../../../core/errors.ts'
+import { StaleSchema } from '../engine.ts'
 
 /** What DuckDB's messages start with. They are its only machine-readable part. */
 const CONFLICT = /^TransactionContext Error: .*(?:[Cc]onflict|another transaction has altered)/
 const CONVERSION =
   /^(?:Conversion Error|Invalid Input Error: (?:Could not convert|Failed to cast|Malformed JSON)|Out of Range Error)/
 const BINDER = /^(?:Binder Error|Catalog Error)/
+const NO_SNAPSHOT = /No snapshot found/
 const MEMORY = /^Out of Memory Error/
 const DISK_FULL = /No space left on device|Disk quota exceeded|failed to offload data block/
 
@@ -40,8 +42,9 @@ export function translateFailure(error: unknown): unknown {
   return error
 }
 
-/** A read whose values the caller chose failed on one of them (contract §5.3). */
+/** A read whose values the caller chose failed on one of them (contract §5.3), or came after what it reads was given up. */
 export function invalidQuery(error: unknown): unknown {
+  if (NO_SNAPSHOT.test(text(error))) return new StaleSchema('the revision was given up', { cause: error })
   return isConversionFailure(error)
     ? new ValidationError({ query: ['Invalid query'] }, { cause: error })
     : translateFailure(error)

@@ -12,6 +12,13 @@ export interface StoredTable extends Table {
   readonly nextId: number
   /** Digits after the point of each `numeric` column that was declared without a modifier. */
   readonly scales: Scales
+  /** Where it is read as it was: the snapshot of the lake that shows it so. */
+  readonly snapshot?: number
+}
+
+/** What stands in FROM, whether or not an alias follows, so that a table is read as it is, or as it was in a snapshot. */
+export function inSnapshot(table: string, { snapshot }: Pick<StoredTable, 'snapshot'>): string {
+  return snapshot === undefined ? table : `(FROM ${table} AT (VERSION => ${snapshot}))`
 }
 
 /** Digits after the point by the column's name; a column without has none. */
@@ -71,12 +78,13 @@ export async function readTable(session: Session, idOrAlias: string): Promise<St
   return id === undefined ? undefined : readById(session, String(id))
 }
 
-/** The stored table with this id. */
-export async function readById(session: Session, id: string): Promise<StoredTable | undefined> {
+/** The stored table with this id, as it is or as it was in a snapshot. */
+export async function readById(session: Session, id: string, snapshot?: number): Promise<StoredTable | undefined> {
+  const at = { ...(snapshot !== undefined && { snapshot }) }
   const row = await session.row(
-    `SELECT ${COLUMNS} FROM datastore.main._table_metadata WHERE resource_id = ${quoteLiteral(id)}`,
+    `SELECT ${COLUMNS} FROM ${inSnapshot('datastore.main._table_metadata', at)} WHERE resource_id = ${quoteLiteral(id)}`,
   )
-  return row && fromRow(row)
+  return row && { ...fromRow(row), ...at }
 }
 
 /** Table ids and aliases in the order of the ids. */

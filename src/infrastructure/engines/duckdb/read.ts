@@ -5,6 +5,7 @@ import type { Session } from './client.ts'
 import { invalidQuery, isBinderFailure } from './failures.ts'
 import { blobBytes } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
+import { inSnapshot } from './metadata.ts'
 import type { PageWindow } from './page-window.ts'
 import { pageWindow } from './page-window.ts'
 import { rowFormats } from './render.ts'
@@ -51,7 +52,7 @@ async function readPage(
   const row = await session.row(
     `${withCtes(selection.ctes)} SELECT page.*, ${totalSql(selection, plan)}, row_count, next_id, revision, schema_revision ` +
       `FROM (SELECT ${records}, count(*), ${lastId} FROM (${pageSql(selection, plan, window)})) page, ` +
-      `datastore.main._table_metadata WHERE resource_id = ${quoteLiteral(table.id)}`,
+      `${inSnapshot('datastore.main._table_metadata', table)} WHERE resource_id = ${quoteLiteral(table.id)}`,
   )
   if (!row || Number(row[7]) !== table.schemaRevision) throw new StaleSchema(`table ${table.id} has changed`)
   const [bytes, rows, last, total, count, nextId, revision] = row

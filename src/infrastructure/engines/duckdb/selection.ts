@@ -10,7 +10,7 @@ import { textMatch } from './full-text/match.ts'
 import type { StoredTable } from './metadata.ts'
 import type { Cell } from './render.ts'
 import type { Store } from './store.ts'
-import { dialectOf, tableName } from './store.ts'
+import { dialectOf, rowsOf } from './store.ts'
 import { textSource } from './text-source.ts'
 
 /** What selects and orders rows, as SQL; shared by pages and dumps. */
@@ -46,7 +46,7 @@ export async function select(store: Store, session: Session, plan: Plan): Promis
     'rank' in item ? (match?.ranks.get(item.rank) as string) : `t.${quoteIdentifier(item.name)}`
   return {
     ctes: match?.ctes ?? [],
-    from: `${tableName(table.id)} t${match ? ' JOIN text_match m ON m._id = t._id' : ''}`,
+    from: `${rowsOf(table)} t${match ? ' JOIN text_match m ON m._id = t._id' : ''}`,
     condition: plan.filter ? filterCondition(plan.filter, dialect, literals) : 'TRUE',
     rows: plan.filter ? 'filtered' : match ? 'found' : 'all',
     cells: plan.projection.map((item) => cell(item, value(item), dialect)),

@@ -11,7 +11,7 @@ import { createDialect } from './dialect.ts'
 import { translateFailure } from './failures.ts'
 import type { FullTextIndex } from './full-text/builder.ts'
 import type { StoredTable } from './metadata.ts'
-import { readById, scaleOf } from './metadata.ts'
+import { inSnapshot, readById, scaleOf } from './metadata.ts'
 import type { StorageTypes } from './retype.ts'
 import { dropStage } from './stage.ts'
 import type { TableCache } from './table-cache.ts'
@@ -85,6 +85,11 @@ export const CATALOG = ''
 /** The full name of a table's data: temporary tables of the same name can't come between. */
 export function tableName(id: string): string {
   return `datastore.main.${quoteIdentifier(id)}`
+}
+
+/** A table's data as they stand in FROM: as they are, or as they were in the table's snapshot. */
+export function rowsOf(table: Pick<StoredTable, 'id' | 'snapshot'>): string {
+  return inSnapshot(tableName(table.id), table)
 }
 
 export function dialectOf(

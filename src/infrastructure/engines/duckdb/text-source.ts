@@ -2,7 +2,7 @@ import { quoteIdentifier } from '../sql/quote.ts'
 import type { TextSource } from './full-text/source.ts'
 import type { StoredTable } from './metadata.ts'
 import type { Store } from './store.ts'
-import { dialectOf, tableName } from './store.ts'
+import { dialectOf, rowsOf } from './store.ts'
 
 /** A table as full text sees it: every value as the text that a csv dump would show. */
 export function textSource(store: Pick<Store, 'msInTimestamp' | 'storage'>, table: StoredTable): TextSource {
@@ -13,5 +13,5 @@ export function textSource(store: Pick<Store, 'msInTimestamp' | 'storage'>, tabl
     array: column.type.array,
     text: dialect.text(`t.${quoteIdentifier(column.name)}`, dialect.stored(column)),
   }))
-  return { table: tableName(table.id), columns }
+  return { table: rowsOf(table), columns }
 }

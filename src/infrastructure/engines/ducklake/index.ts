@@ -13,6 +13,7 @@ import { WriteQueue } from '../write-queue.ts'
 import { catalogOf } from './catalog.ts'
 import { dataPathOf } from './data-path.ts'
 import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
+import { prepareRevisions, readRevisions, readVersion } from './history.ts'
 import { openLake } from './lake.ts'
 import { currentSnapshot, lakeStorage } from './lake-storage.ts'
 import { MaintenanceSchedule, maintain } from './maintenance.ts'
@@ -31,10 +32,6 @@ const noIndex: Store['fullText'] = {
   schedule() {},
 }
 
-const REVISIONS =
-  'CREATE TABLE IF NOT EXISTS datastore.main._table_revisions (resource_id VARCHAR NOT NULL, revision BIGINT, snapshot_id BIGINT NOT NULL, ' +
-  'committed_at VARCHAR NOT NULL, write_id VARCHAR NOT NULL)'
-
 /** A lake: Parquet files and a catalog that many processes share. */
 export default async function ducklake({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
   const functions = await functionList(sqlFunctions)
@@ -52,7 +49,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       const lake = await openLake({ config, catalog, data, folders, failed })
       await lake.writer.session(async (session) => {
         await prepareMetadata(session)
-        await session.run(REVISIONS)
+        await prepareRevisions(session)
       })
       return lake
     })
@@ -73,7 +70,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
     const engine = engineOn(store, {
       name: 'ducklake',
       location: `${catalog.location}, data in ${data.path}`,
-      supports: { sqlDownload: true, maintain: true },
+      supports: { sqlDownload: true, maintain: true, history: true },
       scratch: await emptyFolder(`${scratch.path}/dumps`),
       functions,
       checkHeadroom: headroomOf(scratch.path),
@@ -100,7 +97,14 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         await scratch.release()
       },
     })
-    return { ...engine, maintain: (options) => maintain(maintenance, options) }
+    return {
+      ...engine,
+      describeVersion: (table, version, { signal } = {}) =>
+        reader.session((session) => readVersion(session, table, version), signal),
+      revisions: (table, { limit }, { signal } = {}) =>
+        reader.session((session) => readRevisions(session, table, limit), signal),
+      maintain: (options) => maintain(maintenance, options),
+    }
   } catch (error) {
     await lock.close()
     await scratch.release()

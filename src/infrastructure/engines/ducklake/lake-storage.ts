@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../duckdb/client.ts'
 import type { StorageTypes } from '../duckdb/retype.ts'
 import type { Changed, Storage } from '../duckdb/store.ts'
-import { now, tableName } from '../duckdb/store.ts'
+import { tableName } from '../duckdb/store.ts'
 import type { Table } from '../engine.ts'
-import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
+import { quoteIdentifier } from '../sql/quote.ts'
 import { isInterrupted } from './failures.ts'
+import { isNoted, noteRevision } from './history.ts'
 import type { Lock } from './lock.ts'
 import { checkNames, checkValues } from './placeholders.ts'
 import type { SnapshotCache } from './snapshot-cache.ts'
@@ -43,7 +44,7 @@ export function lakeStorage(lock: Lock, tables: SnapshotCache): Storage {
     ): Promise<T> {
       let uncertain: Uncertain<T> | undefined
       const attempt = async () => {
-        if (uncertain && (await isStored(session, uncertain.writeId))) {
+        if (uncertain && (await isNoted(session, uncertain.writeId))) {
           tables.clear()
           return uncertain.result
         }
@@ -86,18 +87,10 @@ async function commitOnce<T extends Changed>(
     tables.standAt(before)
     const result = await work()
     const snapshot = before + 1
-    const texts = [id, now(), writeId].map(quoteLiteral)
-    await session.run(
-      `INSERT INTO datastore.main._table_revisions VALUES (${texts[0]}, ${result.table?.revision ?? 'NULL'}, ${snapshot}, ${texts[1]}, ${texts[2]})`,
-    )
+    await noteRevision(session, { id, revision: result.table?.revision, snapshot, writeId })
     trying({ writeId, result })
     return { result, snapshot }
   })
-}
-
-async function isStored(session: Session, writeId: string): Promise<boolean> {
-  const row = await session.row('SELECT 1 FROM datastore.main._table_revisions WHERE write_id = $1', [writeId])
-  return row !== undefined
 }
 
 /** The last snapshot that a session's transaction sees. */

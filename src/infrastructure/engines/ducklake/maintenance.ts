@@ -1,6 +1,7 @@
 import type { Logger } from '../../../core/log.ts'
 import type { Client } from '../duckdb/client.ts'
 import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
+import { FORGET_REVISIONS } from './history.ts'
 import type { Lock } from './lock.ts'
 
 /** Files that a running download or load may still need are deleted no earlier. */
@@ -25,8 +26,7 @@ function stepsOf(historyHours: number, forget: boolean): Record<string, string> 
     'deleted rows out of files': "CALL ducklake_rewrite_data_files('datastore')",
     'small files into one': `CALL ducklake_merge_adjacent_files('datastore', max_compacted_files => ${FILES_AT_ONCE})`,
     'old revisions': `CALL ducklake_expire_snapshots('datastore', ${snapshots})`,
-    'list of revisions':
-      "DELETE FROM datastore.main._table_revisions WHERE snapshot_id < (SELECT min(snapshot_id) FROM ducklake_snapshots('datastore'))",
+    'list of revisions': FORGET_REVISIONS,
     'files that nobody needs': `CALL ducklake_cleanup_old_files('datastore', ${forget ? 'cleanup_all => true' : hoursAgo(FILES_HOURS)})`,
     'files that were left behind': `CALL ducklake_delete_orphaned_files('datastore', ${hoursAgo(FILES_HOURS)})`,
   }

@@ -1,0 +1,78 @@
+import type { Session } from '../duckdb/client.ts'
+import type { StoredTable } from '../duckdb/metadata.ts'
+import { readById } from '../duckdb/metadata.ts'
+import { now } from '../duckdb/store.ts'
+import type { Revision, Table, Version } from '../engine.ts'
+import { quoteLiteral } from '../sql/quote.ts'
+
+/** One row for each commit of a table: which snapshot of the lake shows the table so. `revision` is null where it was dropped. */
+const REVISIONS = 'datastore.main._table_revisions'
+
+export async function prepareRevisions(session: Session): Promise<void> {
+  await session.run(
+    `CREATE TABLE IF NOT EXISTS ${REVISIONS} (resource_id VARCHAR NOT NULL, revision BIGINT, snapshot_id BIGINT NOT NULL, ` +
+      'committed_at VARCHAR NOT NULL, write_id VARCHAR NOT NULL)',
+  )
+}
+
+/** One commit, as its own transaction writes it down. */
+export interface Commit {
+  id: string
+  /** Undefined: the table was dropped. */
+  revision: number | undefined
+  /** That the commit makes. */
+  snapshot: number
+  /** By which the commit is found again. */
+  writeId: string
+}
+
+export async function noteRevision(session: Session, { id, revision, snapshot, writeId }: Commit): Promise<void> {
+  const [table, time, write] = [id, now(), writeId].map(quoteLiteral)
+  await session.run(`INSERT INTO ${REVISIONS} VALUES (${table}, ${revision ?? 'NULL'}, ${snapshot}, ${time}, ${write})`)
+}
+
+/** Whether the commit with this id is there. */
+export async function isNoted(session: Session, writeId: string): Promise<boolean> {
+  const row = await session.row(`SELECT 1 FROM ${REVISIONS} WHERE write_id = ${quoteLiteral(writeId)}`)
+  return row !== undefined
+}
+
+const OLDEST = "(SELECT min(snapshot_id) FROM ducklake_snapshots('datastore'))"
+
+/** Drops what no snapshot shows any more. The last commit before the oldest snapshot is still to be seen in it. */
+export const FORGET_REVISIONS =
+  `DELETE FROM ${REVISIONS} AS old WHERE (revision IS NULL AND snapshot_id <= ${OLDEST}) OR EXISTS (FROM ${REVISIONS} AS later ` +
+  `WHERE later.resource_id = old.resource_id AND later.snapshot_id > old.snapshot_id AND later.snapshot_id <= ${OLDEST})`
+
+/** Commits of a table since it was made: what had its id before it is another table. */
+const commitsOf = ({ id }: Pick<Table, 'id'>) =>
+  `FROM ${REVISIONS} WHERE resource_id = ${quoteLiteral(id)} AND revision IS NOT NULL AND snapshot_id > ` +
+  `(SELECT coalesce(max(snapshot_id), -1) FROM ${REVISIONS} WHERE resource_id = ${quoteLiteral(id)} AND revision IS NULL)`
+
+/** The table as it was; undefined where it was not, or where no snapshot shows it any more. */
+export async function readVersion(session: Session, table: Table, version: Version): Promise<Table | undefined> {
+  const isCurrent = 'asOf' in version ? version.asOf >= table.updatedAt : version.revision === table.revision
+  if (isCurrent) return table
+  const asked =
+    'asOf' in version ? `committed_at <= ${quoteLiteral(version.asOf)}` : `revision = ${Number(version.revision)}`
+  const [revision, snapshot] =
+    (await session.row(
+      `SELECT revision, greatest(snapshot_id, ${OLDEST}) ${commitsOf(table)} AND ${asked} ORDER BY snapshot_id DESC LIMIT 1`,
+    )) ?? []
+  if (revision === undefined) return undefined
+  const past = await readById(session, table.id, Number(snapshot))
+  return isOf(table, past) && past.revision === Number(revision) ? { ...past, isPast: true } : undefined
+}
+
+/** Whether it is an earlier version of this very table. */
+function isOf(table: Table, past: StoredTable | undefined): past is StoredTable {
+  return past !== undefined && past.createdAt === table.createdAt
+}
+
+export async function readRevisions(session: Session, table: Table, limit: number): Promise<Revision[]> {
+  const rows = await session.rows(
+    `SELECT revision, committed_at ${commitsOf(table)} AND revision < ${table.revision} ORDER BY snapshot_id DESC LIMIT ${limit - 1}`,
+  )
+  const past = rows.map(([revision, time]) => ({ revision: Number(revision), committedAt: String(time) }))
+  return [{ revision: table.revision, committedAt: table.updatedAt }, ...past]
+}
