@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { columnType } from '../../../core/field-types.ts'
 import type { Column, SchemaField } from '../../../core/table-schema.ts'
 import type { Table, TableListing } from '../engine.ts'
 import type { Client } from './client.ts'
-import { isConflict, isDuplicate, isNotFound } from './failures.ts'
+import { isNotFound } from './failures.ts'
 import { ALIASES, METADATA, quoteName, stateOf } from './names.ts'
 
 /** A table as this engine keeps it. */
@@ -40,26 +39,6 @@ export interface State {
 export const STATE_COLUMNS = 'next_id, row_count, revision, schema_revision, updated_at'
 
 const ATTEMPTS = 5
-
-/** Makes the metadata tables of a new dataset. */
-export async function prepareMetadata(client: Client): Promise<void> {
-  const script =
-    `CREATE TABLE IF NOT EXISTS ${METADATA} (resource_id STRING NOT NULL, definition STRING NOT NULL, ` +
-    'schema_revision INT64 NOT NULL, created_at STRING NOT NULL) CLUSTER BY resource_id ' +
-    "OPTIONS (description = 'Tables of the CKAN DataStore API: one row each. Written by ckan-datastore.');\n" +
-    `CREATE TABLE IF NOT EXISTS ${ALIASES} (alias STRING NOT NULL, resource_id STRING NOT NULL) ` +
-    "OPTIONS (description = 'Other names of the tables of the CKAN DataStore API. Written by ckan-datastore.')"
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await client.script(script)
-      return
-    } catch (error) {
-      // Another process makes them, too, just now.
-      if (attempt === ATTEMPTS || !(isConflict(error) || isDuplicate(error))) throw error
-      await sleep(200 * Math.random() * attempt)
-    }
-  }
-}
 
 /**
  * The stored table with this id, or with this alias. Definition and state are read one after the other; when a change

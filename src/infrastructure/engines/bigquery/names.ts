@@ -38,6 +38,7 @@ export function quoteName(name: string): string {
 
 /** Tables of this engine's own, in the dataset. */
 export const METADATA = '_datastore_metadata'
+export const FORMAT = '_datastore_format'
 export const ALIASES = '_datastore_aliases'
 
 /** The label says whose table it is: one without it is never replaced. */

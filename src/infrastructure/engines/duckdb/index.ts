@@ -15,7 +15,8 @@ import { fileStorage } from './file-storage.ts'
 import { emptyFolder, headroomOf } from './folder.ts'
 import { FullTextIndex, INDEXED_ROWS } from './full-text/builder.ts'
 import { functionList } from './gate/index.ts'
-import { prepareMetadata, readLargeTables, readTable } from './metadata.ts'
+import { readLargeTables, readTable } from './metadata.ts'
+import { migrationLine, prepareMetadata } from './metadata-format.ts'
 import { restoreFile } from './restore.ts'
 import { tableSize } from './size.ts'
 import type { Store } from './store.ts'
@@ -60,7 +61,8 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     ...(rejectedFiles && { rejectedFiles }),
     definitionChanged: () => checkpointer.schedule(),
   }
-  await client.session(prepareMetadata)
+  const migration = await client.session((session) => prepareMetadata(session))
+  if (migration) logger.info(migrationLine(migration))
   await client.session(async (session) => {
     await fullText.prepare(session.connection)
     // A stop right after a large load left a table that has none yet.

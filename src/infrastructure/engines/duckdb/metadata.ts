@@ -1,5 +1,4 @@
 import type { DuckDBValue } from '@duckdb/node-api'
-import { ConfigurationError } from '../../../core/errors.ts'
 import { columnType } from '../../../core/field-types.ts'
 import type { Column, SchemaField } from '../../../core/table-schema.ts'
 import type { Table } from '../engine.ts'
@@ -40,32 +39,7 @@ interface Definition {
   hasUpdatedAt: boolean
 }
 
-/** The format of the metadata tables. A file with a higher number was written by a newer service. */
-const FORMAT_VERSION = 1
-
 const COLUMNS = 'resource_id, definition, next_id, row_count, revision, schema_revision, created_at, updated_at'
-
-/** Makes the metadata tables of a new file, and refuses a file whose metadata is newer than this service. */
-export async function prepareMetadata(session: Session): Promise<void> {
-  await session.run('CREATE TABLE IF NOT EXISTS datastore.main._datastore_format (version INTEGER NOT NULL)')
-  const [version] = (await session.row('SELECT max(version) FROM datastore.main._datastore_format')) ?? []
-  if (typeof version === 'number' && version > FORMAT_VERSION) {
-    throw new ConfigurationError([
-      `The data was written by a newer version of this service (metadata format ${version}, this one reads ${FORMAT_VERSION}): update it.`,
-    ])
-  }
-  if (version === null || version === undefined) {
-    await session.run(`INSERT INTO datastore.main._datastore_format VALUES (${FORMAT_VERSION})`)
-  }
-  await session.run(
-    'CREATE TABLE IF NOT EXISTS datastore.main._table_metadata (resource_id VARCHAR NOT NULL, definition VARCHAR NOT NULL, ' +
-      'next_id BIGINT NOT NULL, row_count BIGINT NOT NULL, revision BIGINT NOT NULL, schema_revision BIGINT NOT NULL, ' +
-      'created_at VARCHAR NOT NULL, updated_at VARCHAR NOT NULL)',
-  )
-  await session.run(
-    'CREATE TABLE IF NOT EXISTS datastore.main._table_aliases (alias VARCHAR NOT NULL, resource_id VARCHAR NOT NULL)',
-  )
-}
 
 /** The stored table with this id, or with this alias. */
 export async function readTable(session: Session, idOrAlias: string): Promise<StoredTable | undefined> {

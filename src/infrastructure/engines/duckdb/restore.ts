@@ -8,7 +8,7 @@ import { quoteLiteral } from '../sql/quote.ts'
 import { checkStore } from './check.ts'
 import { Session } from './client.ts'
 import { makeFolder } from './folder.ts'
-import { prepareMetadata } from './metadata.ts'
+import { prepareMetadata } from './metadata-format.ts'
 
 const DATA_FILE = 'datastore.duckdb'
 

@@ -4,7 +4,8 @@ import { engineOn } from '../duckdb/engine-on.ts'
 import { emptyFolder, foldersIn, headroomOf } from '../duckdb/folder.ts'
 import { NOTHING_COVERED } from '../duckdb/full-text/postings.ts'
 import { functionList } from '../duckdb/gate/index.ts'
-import { prepareMetadata, readTable } from '../duckdb/metadata.ts'
+import { readTable } from '../duckdb/metadata.ts'
+import { migrationLine, prepareMetadata } from '../duckdb/metadata-format.ts'
 import type { Store } from '../duckdb/store.ts'
 import { addUpdatedAt } from '../duckdb/updated-at.ts'
 import type { Engine } from '../engine.ts'
@@ -48,7 +49,8 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
     const { reader, writer } = await lock.run(async () => {
       const lake = await openLake({ config, catalog, data, folders, failed })
       await lake.writer.session(async (session) => {
-        await prepareMetadata(session)
+        const migration = await prepareMetadata(session)
+        if (migration) logger.info(migrationLine(migration))
         await prepareRevisions(session)
       })
       return lake
