@@ -22,6 +22,7 @@ export {
   ServiceUnavailable,
   ValidationError,
 } from './core/errors.ts'
+export { columnType } from './core/field-types.ts'
 export type { Logger } from './core/log.ts'
 export type { Cache } from './infrastructure/cache.ts'
 export type * from './infrastructure/engines/engine.ts'

@@ -18,7 +18,7 @@ const PUBLIC = [
     'ServiceUnavailable',
     'StaleSchema',
   ],
-  ...['ValidationError', 'createDatastore'],
+  ...['ValidationError', 'columnType', 'createDatastore'],
 ]
 
 const CORE_PACKAGES = [

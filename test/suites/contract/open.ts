@@ -1,5 +1,6 @@
 import { createDatastore, type Datastore } from '../../../src/app.ts'
 import { createLogger } from '../../../src/core/log.ts'
+import type { Engine } from '../../../src/infrastructure/engines/engine.ts'
 import { type CkanServer, startCkan } from '../../fixtures/ckan-server.ts'
 import { prepareCkan } from './03-authorization.ts'
 import type { Settings } from './case.ts'
@@ -13,9 +14,9 @@ export interface Opened {
 /**
  * Datastores in this process, one for each set of settings that is asked for, with a CKAN beside them where one decides.
  *
- * @param engine - Makes the settings of the engine under test: a store of its own for each call.
+ * @param engine - Makes the settings of the engine under test, or the engine itself: a store of its own for each call.
  */
-export function openInProcess(engine: (index: number) => Settings | Promise<Settings>): Opened {
+export function openInProcess(engine: (index: number) => Promise<Engine> | Settings | Promise<Settings>): Opened {
   const datastores = new Map<string, Promise<Datastore>>()
   let ckan: Promise<CkanServer> | undefined
   const startPreparedCkan = async () => {
@@ -25,13 +26,16 @@ export function openInProcess(engine: (index: number) => Settings | Promise<Sett
   }
   const start = async (settings: Settings, index: number) => {
     if (settings.CKAN_URL !== undefined) ckan ??= startPreparedCkan()
+    const made = await engine(index)
+    const isEngine = typeof made.describe === 'function'
     const env = {
       AUTH_TYPE: 'anonymous',
-      ...(await engine(index)),
+      ...(!isEngine && (made as Settings)),
       ...settings,
       ...(ckan && { CKAN_URL: (await ckan).url }),
     }
-    return createDatastore({ env, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
+    const logger = createLogger({ logLevel: 'CRITICAL' }, () => {})
+    return createDatastore({ env, logger, ...(isEngine && { engine: made as Engine }) })
   }
   return {
     async open(settings) {
