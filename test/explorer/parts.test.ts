@@ -199,7 +199,7 @@ describe('texts', () => {
   test('sizes, times and names', () => {
     expect([0, 999, 1000, 12_345, 5_600_000_000].map(bytes)).toEqual(['0 B', '999 B', '1.0 kB', '12 kB', '5.6 GB'])
     const now = Date.now()
-    expect(ago(new Date(now - 3 * 3_600_000), now)).toBe('3 hours ago')
+    expect(ago(new Date(now - 3 * 3_600_000), now)).toBe('3 hr. ago')
     expect(ago(new Date(now + 60_000), now)).toBe('now')
     expect(tableNameOf('Ärzte & Praxen (2024).csv.gz')).toBe('arzte-praxen-2024')
   })

@@ -3,8 +3,15 @@ import { useRef, useState } from 'preact/hooks'
 /** What the file chooser offers. */
 const ENDINGS = '.csv,.tsv,.txt,.json,.ndjson,.jsonl,.parquet,.gz'
 
+interface Zone {
+  disabled: boolean
+  /** Whether the file makes a table, or goes into one. */
+  makesTable: boolean
+  onFile(file: File): void
+}
+
 /** A place to drop a file, and a button for those who don't drag. */
-export function DropZone({ disabled, onFile }: { disabled: boolean; onFile(file: File): void }) {
+export function DropZone({ disabled, makesTable, onFile }: Zone) {
   const [over, setOver] = useState(false)
   const input = useRef<HTMLInputElement>(null)
   const take = (files: FileList | null | undefined) => {
@@ -33,7 +40,10 @@ export function DropZone({ disabled, onFile }: { disabled: boolean; onFile(file:
           choose one
         </button>
       </p>
-      <p class="soft">CSV, TSV, JSON, NDJSON or Parquet, also packed with gzip. Columns and types are found in it.</p>
+      <p class="soft">
+        CSV, TSV, JSON, NDJSON or Parquet, also packed with gzip.{' '}
+        {makesTable ? 'Columns and types are found in it.' : "Its columns are this table's, by their names."}
+      </p>
       <input
         ref={input}
         class="sr-only"

@@ -60,7 +60,7 @@ export function LoadPanel({ table, onLoaded }: { table?: TableInfo; onLoaded(): 
 
   return (
     <div class="load">
-      <DropZone disabled={running !== undefined} onFile={take} />
+      <DropZone disabled={running !== undefined} makesTable={table === undefined} onFile={take} />
       {file && (
         <form
           class="load-form"
