@@ -7,97 +7,142 @@ import { columnDefinition, tableDefinition } from './definition.ts'
 import type { StoredTable } from './metadata.ts'
 import { quoteName, storedColumn, tableOf } from './names.ts'
 import { sameList } from './planned-table.ts'
-import type { Source } from './source.ts'
+import { lockStatements, runLocked, unlockStatement } from './schema-lock.ts'
 import type { Store } from './store.ts'
 import { castType, storageType } from './types.ts'
 
-/** Brings the stored table to the planned one. Columns come first and go last, so that no definition names one that is not there. */
-export async function alter(
+/** What is done to a table's columns around a transaction; BigQuery does neither inside of one. */
+export interface ColumnChanges {
+  before: readonly string[]
+  after: readonly string[]
+}
+
+/**
+ * Writes in one transaction, and changes the table's columns around it: what is new comes before, what is gone goes after,
+ * so that no definition names a column that is not there. One script; where columns change, under the lock of the table.
+ */
+export async function writeWithChanges(
   store: Store,
   current: StoredTable,
   after: StoredTable,
-  rows: readonly string[],
-  source: Source,
+  changes: ColumnChanges,
+  statements: readonly string[],
+  values: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ): Promise<void> {
-  const { client } = store
-  const before = new Map(current.columns.map((column) => [column.name, column]))
-  const names = new Set(after.columns.map(({ name }) => name))
-  const added = after.columns.filter(({ name }) => !before.has(name))
-  const dropped = current.columns.filter(({ name }) => !names.has(name))
-  const retyped = after.columns.filter((column) => {
-    const stored = before.get(column.name)
-    return stored && storageType(stored.type) !== storageType(column.type)
-  })
-  const keyChanged = !sameList(current.primaryKey, after.primaryKey)
-  if (retyped.length > 0 || keyIsDropped(current, dropped)) {
-    await rewrite(store, current, after, retyped, signal)
-  } else {
-    await addColumns(store, after, added, current.hasUpdatedAt, signal)
-    if (keyChanged) await declareKey(store, current, after, signal)
-  }
-  const aliasesChanged = !sameList(current.aliases, after.aliases)
-  const statements = [...rows, ...definitionStatements(after, aliasesChanged)]
+  const { id } = after
+  const params = { ...tableParams(after), ...values }
+  const isHeld = changes.before.length > 0
+  const staysLocked = changes.after.length > 0
   try {
-    await client.script(transaction(current, after, statements), {
-      params: { ...tableParams(after), ...source.params },
-      signal,
-    })
+    if (!isHeld && !staysLocked) {
+      await store.client.script(transaction(current, after, statements), { params, signal })
+      return
+    }
+    const locking = isHeld ? lockStatements(id, `revision = ${current.revision}`, 'stale') : []
+    const script = [
+      'BEGIN',
+      ...[...locking, ...changes.before].map((statement) => `${statement};`),
+      transaction(current, after, statements, { isHeld, staysLocked }),
+      // The write is done: columns that nobody names any more may stay.
+      ...(staysLocked
+        ? [
+            'BEGIN',
+            ...changes.after.map((statement) => `${statement};`),
+            'EXCEPTION WHEN ERROR THEN SELECT @@error.message;',
+            'END;',
+            `${unlockStatement(id)};`,
+          ]
+        : []),
+      'EXCEPTION WHEN ERROR THEN',
+      `${unlockStatement(id)};`,
+      'RAISE;',
+      'END;',
+    ].join('\n')
+    signal?.throwIfAborted()
+    await runLocked(store, after, script, params)
   } catch (error) {
     throw takenAlias(error, after)
   }
-  await dropColumns(store, after.id, dropped)
+}
+
+/** Brings the columns of the stored table to the planned ones, and writes. */
+export async function alterTable(
+  store: Store,
+  current: StoredTable,
+  after: StoredTable,
+  statements: readonly string[],
+  values: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { added, dropped, retyped } = columnDifferences(current, after)
+  const isRewritten = retyped.length > 0 || keyIsDropped(current, dropped)
+  const before = isRewritten
+    ? rewriteStatements(current, after, retyped)
+    : [
+        ...(await addedColumnStatements(store, current, after, added, signal)),
+        ...(sameList(current.primaryKey, after.primaryKey) ? [] : keyStatements(current, after)),
+      ]
+  const written = [...statements, ...definitionStatements(after, !sameList(current.aliases, after.aliases))]
+  const changes = { before, after: droppedColumnStatements(after.id, dropped) }
+  await writeWithChanges(store, current, after, changes, written, values, signal)
+}
+
+/** Columns that one table has and the other has not, and those of the latter whose storage differs. */
+export function columnDifferences(current: StoredTable, after: StoredTable) {
+  const stored = new Map(current.columns.map((column) => [column.name, column]))
+  const names = new Set(after.columns.map(({ name }) => name))
+  return {
+    added: after.columns.filter(({ name }) => !stored.has(name)),
+    dropped: current.columns.filter(({ name }) => !names.has(name)),
+    retyped: after.columns.filter(({ name, type }) => {
+      const known = stored.get(name)
+      return known !== undefined && storageType(known.type) !== storageType(type)
+    }),
+  }
 }
 
 export function keyIsDropped(current: StoredTable, dropped: readonly Column[]): boolean {
   return dropped.some(({ name }) => current.primaryKey.includes(name))
 }
 
-async function declareKey(
-  { client }: Store,
-  current: StoredTable,
-  after: StoredTable,
-  signal?: AbortSignal,
-): Promise<void> {
+function keyStatements(current: StoredTable, after: StoredTable): string[] {
   const table = quoteName(tableOf(after.id))
   const key = after.primaryKey.map((name) => quoteName(storedColumn(name))).join(', ')
-  const statements = [
+  return [
     ...(current.primaryKey.length > 0 ? [`ALTER TABLE ${table} DROP PRIMARY KEY IF EXISTS`] : []),
     ...(key ? [`ALTER TABLE ${table} ADD PRIMARY KEY (${key}) NOT ENFORCED`] : []),
   ]
-  await client.script(statements.join(';\n'), { signal })
 }
 
-export async function addColumns(
-  { client }: Store,
+/** Few statements, because Google takes only five changes of a table's columns in ten seconds. */
+export async function addedColumnStatements(
+  { client }: Pick<Store, 'client'>,
+  current: StoredTable,
   after: StoredTable,
   added: readonly Column[],
-  hadUpdatedAt: boolean,
   signal?: AbortSignal,
-): Promise<void> {
-  const withTime = after.hasUpdatedAt && !hadUpdatedAt
-  if (added.length === 0 && !withTime) return
+): Promise<string[]> {
+  const withTime = after.hasUpdatedAt && !current.hasUpdatedAt
+  if (added.length === 0 && !withTime) return []
   const table = quoteName(tableOf(after.id))
   // An interrupted call may have left a column, with values.
   const info = await client.tableInfo(tableOf(after.id), { role: 'write', signal })
   const there = new Set(info?.fields.map(({ name }) => name.toLowerCase()))
-  checkHidden(
-    after,
-    added.map(({ name }) => storedColumn(name)),
-    there,
-  )
-  const stale = added.filter(({ name }) => there.has(storedColumn(name).toLowerCase()))
-  const statements = [
-    ...stale.map(({ name }) => `ALTER TABLE ${table} DROP COLUMN ${quoteName(storedColumn(name))}`),
-    ...added.map((column) => `ALTER TABLE ${table} ADD COLUMN ${columnDefinition(column)}`),
+  const names = added.map(({ name }) => storedColumn(name))
+  checkHidden(after, names, there)
+  const left = names.filter((name) => there.has(name.toLowerCase()))
+  const parts = [
+    ...added.map((column) => `ADD COLUMN ${columnDefinition(column)}`),
+    ...(withTime ? [`ADD COLUMN IF NOT EXISTS ${UPDATED_AT_COLUMN} TIMESTAMP`] : []),
+  ]
+  return [
+    ...(left.length > 0 ? [dropStatement(after.id, left)] : []),
+    `ALTER TABLE ${table} ${parts.join(', ')}`,
     ...(withTime
-      ? [
-          `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${UPDATED_AT_COLUMN} TIMESTAMP`,
-          `UPDATE ${table} SET ${UPDATED_AT_COLUMN} = TIMESTAMP '${after.updatedAt}' WHERE ${UPDATED_AT_COLUMN} IS NULL`,
-        ]
+      ? [`UPDATE ${table} SET ${UPDATED_AT_COLUMN} = TIMESTAMP '${after.updatedAt}' WHERE ${UPDATED_AT_COLUMN} IS NULL`]
       : []),
   ]
-  await client.script(statements.join(';\n'), { signal })
 }
 
 /** Columns of others stay as they are, even where they can't be shown. */
@@ -110,34 +155,34 @@ function checkHidden({ id, hidden }: StoredTable, names: readonly string[], ther
   )
 }
 
-export async function dropColumns({ client, logger }: Store, id: string, dropped: readonly Column[]): Promise<void> {
-  if (dropped.length === 0) return
-  const table = quoteName(tableOf(id))
-  const statements = dropped.map(
-    ({ name }) => `ALTER TABLE ${table} DROP COLUMN IF EXISTS ${quoteName(storedColumn(name))}`,
-  )
-  await client.script(statements.join(';\n')).catch((error) => {
-    logger.warning('columns that no definition names any more were left in place', {
-      resource: id,
-      error: String(error),
-    })
-  })
+export function droppedColumnStatements(id: string, dropped: readonly Column[]): string[] {
+  return dropped.length === 0
+    ? []
+    : [
+        dropStatement(
+          id,
+          dropped.map(({ name }) => storedColumn(name)),
+        ),
+      ]
 }
 
-/** Writes the table anew with other types or without columns that it was clustered by; readers see the old one until it is whole. */
-export async function rewrite(
-  { client }: Store,
-  current: StoredTable,
-  after: StoredTable,
-  retyped: readonly Column[],
-  signal?: AbortSignal,
-): Promise<void> {
-  if (current.hidden.length > 0) {
-    const columns = current.hidden.map((name) => `"${name}"`).join(', ')
-    throw new ConflictError(
-      `The table "${after.id}" has columns that this service does not show and would lose by this change: ${columns}.`,
-    )
-  }
+function dropStatement(id: string, names: readonly string[]): string {
+  const parts = names.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)
+  return `ALTER TABLE ${quoteName(tableOf(id))} ${parts.join(', ')}`
+}
+
+/** Refuses what would write a table anew that has columns which this service does not show: it would lose them. */
+export function checkNothingHidden({ id, hidden }: StoredTable): void {
+  if (hidden.length === 0) return
+  const columns = hidden.map((name) => `"${name}"`).join(', ')
+  throw new ConflictError(
+    `The table "${id}" has columns that this service does not show and would lose by this change: ${columns}.`,
+  )
+}
+
+/** The table anew with other types or without columns that it was clustered by; readers see the old one until it is whole. */
+function rewriteStatements(current: StoredTable, after: StoredTable, retyped: readonly Column[]): string[] {
+  checkNothingHidden(current)
   const table = quoteName(tableOf(after.id))
   const stored = new Set(current.columns.map(({ name }) => name))
   const cells = after.columns.map((column) => {
@@ -148,12 +193,12 @@ export async function rewrite(
   const time = after.hasUpdatedAt
     ? [current.hasUpdatedAt ? `t.${UPDATED_AT_COLUMN}` : `CAST(NULL AS TIMESTAMP) AS ${UPDATED_AT_COLUMN}`]
     : []
-  const gone = current.columns.filter(({ name }) => !after.columns.some((column) => column.name === name))
-  const kept = gone.map(({ name }) => `t.${quoteName(storedColumn(name))}`)
-  const definition = tableDefinition({ ...after, columns: [...after.columns, ...gone] })
+  const { dropped } = columnDifferences(current, after)
+  const kept = dropped.map(({ name }) => `t.${quoteName(storedColumn(name))}`)
+  const definition = tableDefinition({ ...after, columns: [...after.columns, ...dropped] })
   const rows = `SELECT ${['t._id', ...cells, ...kept, ...time].join(', ')} FROM rewritten AS t`
-  await client.script(
-    `CREATE TEMP TABLE rewritten AS SELECT * FROM ${table};\nCREATE OR REPLACE TABLE ${table} ${definition} AS ${rows};`,
-    { signal },
-  )
+  return [
+    `CREATE TEMP TABLE rewritten AS SELECT * FROM ${table}`,
+    `CREATE OR REPLACE TABLE ${table} ${definition} AS ${rows}`,
+  ]
 }

@@ -1,22 +1,39 @@
 import type { Column } from '../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { StoredTable } from './metadata.ts'
-import { definitionText, STATE_VALUES, stateParams } from './metadata.ts'
+import { definitionText, stateParams } from './metadata.ts'
 import { ALIASES, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import type { RowChange } from './resolve.ts'
+import { FREE, HELD, LOCK, UNLOCK } from './schema-lock.ts'
 import type { Source } from './source.ts'
 import { itemText, itemValue } from './source.ts'
 import { castType } from './types.ts'
+
+/** Assignments that bring the state row to a table's; `@…` parameters come from `tableParams`. */
+export const STATE_ASSIGNMENTS =
+  'next_id = CAST(@next_id AS INT64), row_count = CAST(@row_count AS INT64), revision = CAST(@revision AS INT64), ' +
+  'schema_revision = CAST(@schema_revision AS INT64), updated_at = @updated_at'
+
+interface Locking {
+  /** The script has locked the table. */
+  isHeld?: boolean
+  /** The table is locked after it, too. */
+  staysLocked?: boolean
+}
 
 /**
  * A script that writes in one transaction. Its first statement moves the state row on from the revision that everything
  * was planned by: of two writers one meets the other there, and starts again.
  */
-export function transaction(before: StoredTable, after: StoredTable, statements: readonly string[]): string {
-  const state = quoteName(stateOf(after.id))
+export function transaction(
+  before: StoredTable,
+  after: StoredTable,
+  statements: readonly string[],
+  { isHeld = false, staysLocked = false }: Locking = {},
+): string {
   return atomic([
-    `UPDATE ${state} SET next_id = CAST(@next_id AS INT64), row_count = CAST(@row_count AS INT64), revision = CAST(@revision AS INT64), ` +
-      `schema_revision = CAST(@schema_revision AS INT64), updated_at = @updated_at WHERE revision = ${before.revision}`,
+    `UPDATE ${quoteName(stateOf(after.id))} SET ${STATE_ASSIGNMENTS}, ${staysLocked ? LOCK : UNLOCK} ` +
+      `WHERE revision = ${before.revision} AND ${isHeld ? HELD : FREE}`,
     "ASSERT @@row_count = 1 AS 'datastore:stale'",
     ...statements,
   ])
@@ -69,15 +86,12 @@ export function insertMetadata({ schemaRevision, createdAt }: StoredTable): stri
   )
 }
 
-/** Statements after which nobody finds the table any more; its rows stay. */
-export function forgetStatements(id: string): string[] {
-  return [
-    'BEGIN TRANSACTION;',
-    `DELETE FROM ${METADATA} WHERE resource_id = @resource_id;`,
-    `DELETE FROM ${ALIASES} WHERE resource_id = @resource_id;`,
-    'COMMIT TRANSACTION;',
-    `DROP TABLE IF EXISTS ${quoteName(stateOf(id))};`,
-  ]
+/** A script after which nobody finds the table any more; its rows stay. */
+export function forgetScript(): string {
+  return atomic([
+    `DELETE FROM ${METADATA} WHERE resource_id = @resource_id`,
+    `DELETE FROM ${ALIASES} WHERE resource_id = @resource_id`,
+  ])
 }
 
 /** Values of the parameters that these statements name. */
@@ -88,11 +102,6 @@ export function tableParams(after: StoredTable): Record<string, string> {
     definition: definitionText(after),
     aliases: JSON.stringify(after.aliases),
   }
-}
-
-/** A new state row: SQL of the whole table. */
-export function createState(table: StoredTable): string {
-  return `CREATE OR REPLACE TABLE ${quoteName(stateOf(table.id))} AS SELECT ${STATE_VALUES}`
 }
 
 /** A changed row as a JSON list: `_id`, whether the row exists (`1`), which cells it carries (`101`), the cells. */

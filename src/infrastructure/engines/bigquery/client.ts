@@ -23,6 +23,11 @@ export interface QueryOptions {
   pageRows?: number
 }
 
+export interface ScriptOptions extends Pick<QueryOptions, 'params' | 'signal'> {
+  /** Google ends the script after it. */
+  timeoutMs?: number
+}
+
 const FIRST_WAIT_MS = 2_000
 const PAGE_ROWS = 10_000
 /** Tables of a page of `tables.list`. */
@@ -89,9 +94,10 @@ export class Client {
    * Runs a script that writes, as a job with a name of ours: however often a request or its answer is lost, it runs once.
    * Once the job is known to Google the outcome is waited for, so that no write is reported as failed that was done.
    */
-  async script(sql: string, { params = {}, signal }: QueryOptions = {}): Promise<ResultPage> {
+  async script(sql: string, { params = {}, signal, timeoutMs }: ScriptOptions = {}): Promise<ResultPage> {
     signal?.throwIfAborted()
     const configuration = {
+      ...(timeoutMs !== undefined && { jobTimeoutMs: String(timeoutMs) }),
       query: {
         query: sql,
         useLegacySql: false,

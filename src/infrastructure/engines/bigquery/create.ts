@@ -1,12 +1,12 @@
 import { ValidationError } from '../../../core/errors.ts'
 import type { Column } from '../../../core/table-schema.ts'
 import type { TablePlan, Written } from '../engine.ts'
-import { alter } from './alter.ts'
+import { alterTable } from './alter.ts'
 import { changeItem, rowStatements } from './apply.ts'
 import { checkNames } from './check-names.ts'
 import { checkRules, checkStoredRows, firstDuplicate } from './constraints.ts'
 import { remember } from './external-writes.ts'
-import { make } from './make.ts'
+import { makeTable } from './make.ts'
 import type { StoredTable } from './metadata.ts'
 import { declaresAnew, plannedTable, sameList } from './planned-table.ts'
 import { stagedColumns, stageRecords } from './records.ts'
@@ -37,7 +37,9 @@ async function create(store: Store, plan: TablePlan, signal?: AbortSignal): Prom
   const after: StoredTable = { ...planned, nextId: resolved.nextId, count: planned.count + resolved.fresh }
   await withSource(store, resolved.changes.map(changeItem), async (source) => {
     const rows = rowStatements(after, staged, source, { fresh: resolved.fresh, matched: 0 })
-    await (current ? alter(store, current, after, rows, source, signal) : make(store, after, rows, source, signal))
+    await (current
+      ? alterTable(store, current, after, rows, source.params, signal)
+      : makeTable(store, after, rows, source, signal))
   })
   await remember(store, after)
   const shown =

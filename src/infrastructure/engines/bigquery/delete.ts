@@ -1,17 +1,18 @@
 import { TableNotFound } from '../../../core/errors.ts'
 import type { DeletePlan, Written } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
-import { dropColumns } from './alter.ts'
-import { definitionStatements, forgetStatements, tableParams, transaction } from './apply.ts'
+import { droppedColumnStatements, writeWithChanges } from './alter.ts'
+import { definitionStatements, forgetScript, tableParams, transaction } from './apply.ts'
 import { remember } from './external-writes.ts'
 import { invalidQuery } from './failures.ts'
 import { filterDialect, Parameters, readableFilter } from './filter.ts'
 import { rowsOf } from './look.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
-import { quoteName, storedColumn, tableOf } from './names.ts'
+import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import { removedColumns } from './planned-table.ts'
 import { rawText, rowFormats } from './render.ts'
+import { lockStatements, runLocked } from './schema-lock.ts'
 import type { Store } from './store.ts'
 import { CATALOG, currentTable, now, write } from './store.ts'
 
@@ -27,11 +28,16 @@ export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortS
 
 /** Without its metadata nobody finds the table: that goes first. */
 async function dropTable(store: Store, id: string, signal?: AbortSignal): Promise<Written> {
-  const { client } = store
-  const table = await readTable(client, id, signal)
+  const table = await readTable(store.client, id, signal)
   if (table?.id !== id) throw new TableNotFound(id)
-  const script = [...forgetStatements(id), `DROP TABLE IF EXISTS ${quoteName(tableOf(id))};`].join('\n')
-  await client.script(script, { params: { resource_id: id }, signal })
+  const script = [
+    ...lockStatements(id, 'TRUE', 'stale').map((statement) => `${statement};`),
+    forgetScript(),
+    `DROP TABLE IF EXISTS ${quoteName(tableOf(id))};`,
+    `DROP TABLE IF EXISTS ${quoteName(stateOf(id))};`,
+  ].join('\n')
+  signal?.throwIfAborted()
+  await runLocked(store, table, script, { resource_id: id })
   store.tables.delete(id)
   await store.files.drop(id)
   return { table: undefined, affected: table.count, warnings: [] }
@@ -51,15 +57,9 @@ async function deleteColumns(store: Store, plan: PlanOf<'columns'>, signal?: Abo
     schemaRevision: revision,
     updatedAt: now(),
   }
-  await store.client.script(transaction(current, table, definitionStatements(table, false)), {
-    params: tableParams(table),
-    signal,
-  })
-  await dropColumns(
-    store,
-    plan.id,
-    current.columns.filter(({ name }) => names.has(name)),
-  )
+  const dropped = current.columns.filter(({ name }) => names.has(name))
+  const changes = { before: [], after: droppedColumnStatements(plan.id, dropped) }
+  await writeWithChanges(store, current, table, changes, definitionStatements(table, false), {}, signal)
   await remember(store, table)
   return { table, affected: 0, warnings: [] }
 }

@@ -1,7 +1,7 @@
 import type { Dumped, DumpPlan } from '../engine.ts'
 import type { StoredTable } from './metadata.ts'
 import { dumpParquet } from './parquet-dump.ts'
-import { checkSchema, readFailureOf, readHead } from './read.ts'
+import { checkSchema, checkTypes, readFailureOf, readHead } from './read.ts'
 import type { RowWriter } from './render.ts'
 import { dumpWriter, rawText } from './render.ts'
 import type { ResultPage } from './result-page.ts'
@@ -20,6 +20,7 @@ export async function streamTable(store: Store, plan: DumpPlan, signal?: AbortSi
     const first = await store.client.query(sql, { params, signal, pageRows: PAGE_ROWS })
     const head = readHead(first)
     checkSchema(store, plan.table as StoredTable, head)
+    checkTypes(store, plan, first, cells)
     const write = dumpWriter(format, cells, { msInTimestamp: store.config.msInTimestamp }, plan.line)
     return { kind: 'stream', stream: rowStream(store, first, write, HEADER.length), revision: head.revision }
   } catch (error) {

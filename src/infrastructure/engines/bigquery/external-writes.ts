@@ -1,10 +1,11 @@
 import { ConflictError } from '../../../core/errors.ts'
-import { definitionStatements, forgetStatements, tableParams, transaction } from './apply.ts'
+import { definitionStatements, forgetScript, tableParams, transaction } from './apply.ts'
 import type { FieldChanges } from './fields.ts'
 import { fieldChanges, idProblem } from './fields.ts'
 import type { StoredTable } from './metadata.ts'
-import { readTable } from './metadata.ts'
-import { quoteName, tableOf } from './names.ts'
+import { readState, readTable } from './metadata.ts'
+import { quoteName, stateOf, tableOf } from './names.ts'
+import { lockStatements, runLocked } from './schema-lock.ts'
 import type { Store } from './store.ts'
 import { now, write } from './store.ts'
 import type { SeenTable } from './table-cache.ts'
@@ -152,10 +153,23 @@ async function takeUp(
  *
  * @returns Whether it is gone.
  */
-export async function forgetDropped({ client, config, logger }: Store, id: string): Promise<boolean> {
-  if (!config.bigqueryExternalWrites || (await client.tableInfo(tableOf(id), { role: 'write' }))) return false
+export async function forgetDropped(store: Store, id: string): Promise<boolean> {
+  const { client, config, logger } = store
+  if (!config.bigqueryExternalWrites) return false
+  // Read first: a table that another process makes from now on has another revision.
+  const state = await readState(client, id)
+  if (await client.tableInfo(tableOf(id), { role: 'write' })) return false
   logger.warning('a table that somebody else has dropped is forgotten', { resource: id })
-  await client.script(forgetStatements(id).join('\n'), { params: { resource_id: id } })
+  if (!state) {
+    await client.script(forgetScript(), { params: { resource_id: id } })
+    return true
+  }
+  const script = [
+    ...lockStatements(id, `revision = ${state.revision}`, 'stale').map((statement) => `${statement};`),
+    forgetScript(),
+    `DROP TABLE IF EXISTS ${quoteName(stateOf(id))};`,
+  ].join('\n')
+  await runLocked(store, { id }, script, { resource_id: id })
   return true
 }
 

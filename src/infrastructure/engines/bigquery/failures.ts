@@ -109,6 +109,11 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof BigqueryFailure && error.reason === 'notFound'
 }
 
+/** A table that another process has dropped meanwhile; not the dataset. */
+export function isMissingTable(error: unknown): boolean {
+  return error instanceof BigqueryFailure && error.reason === 'notFound' && /not found: table/i.test(error.message)
+}
+
 export function isDuplicate(error: unknown): boolean {
   return error instanceof BigqueryFailure && error.reason === 'duplicate'
 }

@@ -1,3 +1,4 @@
+import type { ColumnType } from '../../../core/field-types.ts'
 import { columnType } from '../../../core/field-types.ts'
 import type { Column, SchemaField } from '../../../core/table-schema.ts'
 import { columnFromDeclaration, ID_COLUMN, UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
@@ -32,6 +33,11 @@ const shownTypes: Readonly<Record<string, (field: RestField) => string>> = {
 
 function fieldType({ type, mode }: RestField): string {
   return mode === 'REPEATED' ? 'ARRAY' : (legacyNames[type] ?? type)
+}
+
+/** Whether a column, of a table or of a result, is kept as values of this type are. */
+export function isKeptAs(field: RestField, type: ColumnType): boolean {
+  return fieldType(field) === castType(type)
 }
 
 /** The column type for a column of a BigQuery table; undefined where no type shows its values without loss. */
@@ -90,7 +96,7 @@ export function fieldChanges(table: StoredTable, fields: readonly RestField[]): 
   const unshown: string[] = []
   const kept = table.columns.flatMap((column): Column[] => {
     const field = there.get(storedColumn(column.name).toLowerCase())
-    if (field && fieldType(field) === castType(column.type)) return [column]
+    if (field && isKeptAs(field, column.type)) return [column]
     const declared = field && declaredTypeOf(field)
     if (declared === undefined) {
       if (field) unshown.push(field.name)

@@ -145,10 +145,11 @@ export function definitionText(table: StoredTable): string {
   return JSON.stringify(definition)
 }
 
-/** SQL that makes the state row of `id` that of a table; `@…` parameters come from `stateParams`. */
+/** SQL of the state row of a table, which nobody has locked; `@…` parameters come from `stateParams`. */
 export const STATE_VALUES =
   'CAST(@next_id AS INT64) AS next_id, CAST(@row_count AS INT64) AS row_count, CAST(@revision AS INT64) AS revision, ' +
-  'CAST(@schema_revision AS INT64) AS schema_revision, @updated_at AS updated_at'
+  'CAST(@schema_revision AS INT64) AS schema_revision, @updated_at AS updated_at, ' +
+  'CAST(NULL AS STRING) AS locked_by, CAST(NULL AS TIMESTAMP) AS locked_at'
 
 export function stateParams(table: StoredTable): Record<string, string> {
   return {

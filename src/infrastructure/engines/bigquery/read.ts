@@ -1,9 +1,11 @@
 import type { Found, SearchPlan } from '../engine.ts'
 import { StaleSchema } from '../engine.ts'
 import { BigqueryFailure, invalidQuery, isNotFound } from './failures.ts'
+import { isKeptAs } from './fields.ts'
 import type { State, StoredTable } from './metadata.ts'
-import type { RowWriter } from './render.ts'
+import type { ResultCell, RowWriter } from './render.ts'
 import { rawText, rowFormats } from './render.ts'
+import type { RestField } from './rest.ts'
 import type { ResultPage } from './result-page.ts'
 import { HEADER, selectStatement } from './selection.ts'
 import type { Store } from './store.ts'
@@ -55,6 +57,7 @@ async function openRows(
       signal,
     )
     const first = await store.client.query(sql, { params, signal })
+    checkTypes(store, plan, first, cells)
     return { first, writer: format.writer(cells, { msInTimestamp: store.config.msInTimestamp }) }
   } catch (error) {
     throw readFailureOf(store, plan.table.id, error)
@@ -83,6 +86,23 @@ export function readHead({ rows }: ResultPage): Head {
     updatedAt: String(cell(HEADER.updatedAt)),
     total: total === undefined ? undefined : Number(total),
   }
+}
+
+/**
+ * Trusts values only where the table has the types of its definition. They differ for a moment while another process changes
+ * them, and when somebody else did.
+ */
+export function checkTypes(
+  store: Store,
+  { table, distinct, limit }: Pick<SearchPlan, 'table' | 'distinct'> & { limit?: number | undefined },
+  { fields }: ResultPage,
+  cells: readonly ResultCell[],
+): void {
+  if (distinct || limit === 0) return
+  const other = cells.find(({ type }, index) => !isKeptAs(fields[HEADER.length + index] as RestField, type))
+  if (!other) return
+  store.tables.delete(table.id)
+  throw new StaleSchema(`column ${other.name} of table ${table.id} has another type`)
 }
 
 /** Trusts the schema that the plan was made from only if its revision still stands; what moved is remembered. */

@@ -1,11 +1,11 @@
 import type { Config } from '../../../core/config.ts'
-import { ConflictError, ValidationError } from '../../../core/errors.ts'
+import { ConflictError, ServiceUnavailable, ValidationError } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import { StaleSchema } from '../engine.ts'
 import type { FunctionList } from '../sql/function-list.ts'
 import type { WriteQueue } from '../write-queue.ts'
 import type { Client } from './client.ts'
-import { isConflict, raised, translateFailure } from './failures.ts'
+import { isConflict, isMissingTable, raised, translateFailure } from './failures.ts'
 import type { LoadFiles } from './load/files.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
@@ -53,16 +53,23 @@ export async function write<T>(
         } catch (error) {
           // Only BigQuery knows what a failed write left; what was refused has left nothing.
           if (!isRefusal(error)) for (const name of names) store.tables.delete(name)
-          if (raised(error) === 'stale') throw new StaleState('the table was written to meanwhile', { cause: error })
-          throw error
+          const isStale = raised(error) === 'stale' || isMissingTable(error)
+          throw isStale ? new StaleState('the table was written to meanwhile', { cause: error }) : error
         }
       },
       signal,
     )
   } catch (error) {
+    if (canRunAgain(error))
+      throw new ServiceUnavailable('The table is being written to by others just now.', {
+        cause: error,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      })
     throw translateFailure(error)
   }
 }
+
+const RETRY_AFTER_SECONDS = 5
 
 function isRefusal(error: unknown): boolean {
   return error instanceof ValidationError || error instanceof ConflictError

@@ -3,7 +3,7 @@ import { tableParams, transaction } from '../apply.ts'
 import { checkNames } from '../check-names.ts'
 import { checkRules } from '../constraints.ts'
 import { translateFailure } from '../failures.ts'
-import { make } from '../make.ts'
+import { makeTable } from '../make.ts'
 import type { StoredTable } from '../metadata.ts'
 import { definitionText } from '../metadata.ts'
 import { declaresAnew, plannedTable } from '../planned-table.ts'
@@ -82,7 +82,7 @@ async function writeRows(
 ): Promise<void> {
   if (current && method === 'replace') return replaceRows(store, current, after, rows, signal)
   const statements = writeStatements(after, rows, current?.nextId ?? 1)
-  if (!current) return make(store, after, statements, { from: rows.from, params: {} }, signal)
+  if (!current) return makeTable(store, after, statements, { from: rows.from, params: {} }, signal)
   await store.client.script(transaction(current, after, statements), { params: tableParams(after), signal })
 }
 
