@@ -1,5 +1,5 @@
 import type { AuthProvider } from '../auth/provider.ts'
-import { unlessAborted } from '../auth/unless-aborted.ts'
+import { unlessAborted } from '../core/unless-aborted.ts'
 
 const KEPT_MS = 1000
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Links } from './datastore-search.ts'
-import { bool, CkanField, oneOf, params, RecordsResult, string } from './shared.ts'
+import { bool, CkanField, oneOf, params, parts, RecordsResult, string } from './shared.ts'
 
 const sql = string({
   description: 'One SELECT or WITH statement. Table names are resource ids or aliases, in double quotes.',
@@ -27,6 +27,7 @@ export const DumpSqlParams = params(
       description: 'Format of the file. `gzip` is CSV, compressed.',
       default: 'csv',
     }),
+    parts: parts(),
     bom: bool({ description: 'Begin with a byte-order mark.', default: false }),
   },
   { unknown: 'ignore' },

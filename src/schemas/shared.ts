@@ -47,6 +47,14 @@ export function oneOf<const T extends readonly string[]>(choices: T, options?: P
   return param(Type.Unsafe<T[number]>({ type: 'string', enum: [...choices] }), 'one-of', options)
 }
 
+/** What to do with a download that the engine makes several files of. */
+export const parts = () =>
+  Type.Optional(
+    oneOf(['zip'], {
+      description: 'Only with `format=parquet`: a zip file, in which large tables may be several Parquet files.',
+    }),
+  )
+
 /** Any JSON object. */
 export const JsonObject = Type.Record(Type.String(), Type.Unknown())
 

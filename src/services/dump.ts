@@ -5,8 +5,8 @@ import type { DumpParams } from '../schemas/dump.ts'
 import type { ServiceContext } from './answered.ts'
 import { withCurrentTable } from './current-table.ts'
 import type { FileKey, HeldFile, Rendering } from './dump-files.ts'
-import type { File, FileFormat } from './file-formats.ts'
-import { fileFormats, fileOf, headerOf } from './file-formats.ts'
+import type { File } from './file-formats.ts'
+import { fileOf, formatOf, headerOf } from './file-formats.ts'
 import type { Selected } from './selection.ts'
 import { ckanFields, selectRows } from './selection.ts'
 
@@ -28,10 +28,7 @@ export type KnownFile = FileKind & Partial<Pick<HeldFile, 'length' | 'rendering'
 /** What `dump` would answer, without making it: what is wrong with the parameters is thrown here as well. */
 export function describeDump({ config, dumpFiles }: ServiceContext, table: Table, params: DumpParams): KnownFile {
   const plan = planOf(table, params, config)
-  return {
-    ...kindOf(table, params),
-    ...(isKeepable(plan, params) && dumpFiles?.find(keyOf(table, params))),
-  }
+  return { ...kindOf(table, params), ...(plan.whole && dumpFiles?.find(keyOf(table, params))) }
 }
 
 /** `/datastore/dump/<id>`: a table as a file, streamed from one snapshot, or a kept one (contract §8.9). */
@@ -45,7 +42,7 @@ export async function dump(
   const render = (signal?: AbortSignal) => renderDump(context, table, params, { signal })
   try {
     const { dumpFiles, config } = context
-    const keeps = dumpFiles && isKeepable(planOf(table, params, config), params)
+    const keeps = dumpFiles && planOf(table, params, config).whole
     const opened = keeps && (await dumpFiles.open(keyOf(table, params), render, options))
     if (opened && 'held' in opened) return { ...kind, held: opened.held, revision: opened.held.revision }
     return { ...kind, ...(opened ? opened.passed : await render(options.signal)) }
@@ -76,7 +73,8 @@ async function renderDump(
     const dumped = await engine.dump(plan, options)
     if (dumped.kind === 'redirect') throw new Elsewhere(dumped.url)
     if (dumped.kind === 'too large') throw new PayloadTooLarge(dumped.hint)
-    const file = fileOf(formatOf(params), dumped, ckanFields(plan.projection), params)
+    const naming = { base: current.id, lastModified: new Date(current.updatedAt) }
+    const file = await fileOf(formatOf(params), dumped, ckanFields(plan.projection), { ...params, ...naming })
     return { ...file, revision: dumped.revision ?? current.revision }
   })
 }
@@ -85,14 +83,16 @@ function planOf(table: Table, params: DumpParams, config: ServiceContext['config
   const format = formatOf(params)
   const selected = select(table, params, config)
   const header = headerOf(format, ckanFields(selected.projection), params)
-  return {
+  const plan: DumpPlan = {
     ...selected,
     offset: params.offset ?? 0,
     ...(params.limit !== undefined && { limit: params.limit }),
     format: format.engineFormat,
     ...(format.line && { line: format.line }),
+    ...(format.zipOf !== undefined && { parts: true }),
     ...(header !== undefined && { file: { header, ...kindOf(table, params) } }),
   }
+  return isKeepable(plan, params) ? { ...plan, whole: true } : plan
 }
 
 /** Whether the file may be kept: all rows and columns of a table as it stands, in their own order. */
@@ -105,17 +105,13 @@ function isKeepable(
   return !table.isPast && byId && all && !fields?.length
 }
 
-function keyOf({ id, revision }: Table, { format, bom = false }: DumpParams): FileKey {
-  return { table: id, revision, form: `${format || 'csv'} ${bom}` }
+function keyOf({ id, revision }: Table, { format, bom = false, parts }: DumpParams): FileKey {
+  return { table: id, revision, form: [format || 'csv', bom, parts].join(' ') }
 }
 
 /** Whether a file of this format may have other bytes each time that it is made. */
 export function varies(params: DumpParams): boolean {
   return formatOf(params).varies === true
-}
-
-function formatOf({ format }: DumpParams): FileFormat {
-  return fileFormats[format || 'csv'] as FileFormat
 }
 
 function kindOf({ id }: Table, params: DumpParams): FileKind {

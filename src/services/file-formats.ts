@@ -1,9 +1,11 @@
+import { ValidationError } from '../core/errors.ts'
 import type { CkanField } from '../core/table-schema.ts'
-import type { DumpFormat } from '../infrastructure/engines/engine.ts'
+import type { DumpFormat, DumpPart } from '../infrastructure/engines/engine.ts'
 import type { Frame } from './stream/frame.ts'
 import { frame, framedLength } from './stream/frame.ts'
 import { gzip } from './stream/gzip.ts'
 import { xmlRows } from './stream/xml.ts'
+import { zip } from './stream/zip.ts'
 
 type Stream = ReadableStream<Uint8Array>
 type Fields = readonly CkanField[]
@@ -20,6 +22,8 @@ export interface FileFormat {
   /** Rewrites the engine's rows. */
   rewrite?(rows: Stream, fields: Fields): Stream
   gzipped?: true
+  /** The extension of the files in it, where it is a zip file. */
+  zipOf?: string
   /** The same rows may give other bytes the next time. */
   varies?: true
 }
@@ -87,23 +91,63 @@ const BYTE_ORDER_MARK = '\ufeff'
 /** Bytes of rows that were rewritten, for each of the engine's. */
 const REWRITTEN = 4
 
+/**
+ * The format that is asked for; with `parts`, its files in a zip file, however many there are.
+ *
+ * @throws ValidationError where there is only one file anyway.
+ */
+export function formatOf({ format, parts }: { format?: string; parts?: string }): FileFormat {
+  const found = fileFormats[format || 'csv'] as FileFormat
+  if (!parts) return found
+  if (found.engineFormat !== 'parquet')
+    throw new ValidationError({ parts: ['Only Parquet comes in parts: ask for format=parquet'] })
+  return { ...found, contentType: 'application/zip', extension: 'zip', zipOf: found.extension }
+}
+
+/** What an engine has made: the rows, or the files that they fill. */
+export type Rows = File | { parts: readonly DumpPart[] }
+
+export interface FileOptions {
+  bom?: boolean
+  /** What files in a zip file are called, before their number. */
+  base: string
+  lastModified: Date
+}
+
 /** The engine's rows as a file of a format. Its length is known where the rows' is and nothing is rewritten. */
-export function fileOf(format: FileFormat, rows: File, fields: Fields, { bom = false } = {}): File {
+export async function fileOf(format: FileFormat, rows: Rows, fields: Fields, options: FileOptions): Promise<File> {
+  if ('parts' in rows || format.zipOf !== undefined) {
+    const files = 'parts' in rows ? rows.parts : [{ length: rows.length, open: () => rows.stream }]
+    const nameOf = (index: number) => `${options.base}${numbered(index, files.length)}.${format.zipOf}`
+    return zip(
+      files.map(({ length, open }, index) => ({ name: nameOf(index), length, open })),
+      options.lastModified,
+    )
+  }
+  return framed(format, rows, fields, options)
+}
+
+/** `-03` of a dozen, nothing of one. */
+function numbered(index: number, count: number): string {
+  return count === 1 ? '' : `-${String(index + 1).padStart(String(count).length, '0')}`
+}
+
+function framed(format: FileFormat, rows: File, fields: Fields, { bom = false }: FileOptions): File {
   const around = format.frame?.(fields, bom ? BYTE_ORDER_MARK : '')
   const rewritten = format.rewrite ? format.rewrite(rows.stream, fields) : rows.stream
-  const framed = around ? frame(rewritten, around) : rewritten
+  const stream = around ? frame(rewritten, around) : rewritten
   const { length, estimatedBytes = length } = rows
   const estimate = estimatedBytes !== undefined && {
     estimatedBytes: format.rewrite ? estimatedBytes * REWRITTEN : estimatedBytes,
   }
-  if (format.gzipped) return { stream: gzip(framed), ...estimate }
-  if (format.rewrite || length === undefined) return { stream: framed, ...estimate }
-  return { stream: framed, length: around ? framedLength(length, around) : length }
+  if (format.gzipped) return { stream: gzip(stream), ...estimate }
+  if (format.rewrite || length === undefined) return { stream, ...estimate }
+  return { stream, length: around ? framedLength(length, around) : length }
 }
 
 /** What stands before the rows where nothing else is done to them; undefined where they are rewritten or packed. */
 export function headerOf(format: FileFormat, fields: Fields, { bom = false } = {}): string | undefined {
-  if (format.rewrite || format.gzipped) return undefined
+  if (format.rewrite || format.gzipped || format.zipOf !== undefined) return undefined
   const around = format.frame?.(fields, bom ? BYTE_ORDER_MARK : '')
   return around && around.after !== '' ? undefined : (around?.before ?? '')
 }

@@ -12,7 +12,7 @@ import type { DumpSqlParams, SearchSqlParams } from '../schemas/datastore-search
 import type { AnsweredSql, ServiceContext } from './answered.ts'
 import type { Download, FileKind } from './dump.ts'
 import type { FileFormat } from './file-formats.ts'
-import { fileFormats, fileOf } from './file-formats.ts'
+import { fileOf, formatOf } from './file-formats.ts'
 import { Slots } from './slots.ts'
 import type { CheckedStatement } from './sql-gate/index.ts'
 import { checkStatement } from './sql-gate/index.ts'
@@ -113,7 +113,13 @@ export async function dumpSql(
   const { engine, config } = context
   const format = formatOf(params)
   const rowsMax = config.sqlDownloadRowsMax || undefined
-  const plan = { format: format.engineFormat, ...(format.line && { line: format.line }), ...(rowsMax && { rowsMax }) }
+  const plan = {
+    format: format.engineFormat,
+    ...(format.line && { line: format.line }),
+    ...(format.zipOf !== undefined && { parts: true }),
+    ...(!format.frame && format.zipOf === undefined && { file: { header: '', ...kindOf(format) } }),
+    ...(rowsMax && { rowsMax }),
+  }
   const dump = requireDownloads(engine)
   const { sql } = checkStatement(params.sql)
   const dumped = await withAdmitted(context, sql, authorizeTable, options, (admitted, limited) =>
@@ -121,7 +127,9 @@ export async function dumpSql(
   )
   if (dumped.kind === 'redirect') return { redirect: dumped.url }
   if (dumped.kind === 'too large') throw new PayloadTooLarge(dumped.hint)
-  return { ...fileOf(format, dumped, dumped.fields, params), ...kindOf(format) }
+  const fields = dumped.kind === 'stream' ? dumped.fields : []
+  const file = await fileOf(format, dumped, fields, { ...params, base: 'query', lastModified: new Date() })
+  return { ...file, ...kindOf(format) }
 }
 
 /** What `dumpSql` would answer, without running the statement: what forbids it is thrown here as well. */
@@ -144,10 +152,6 @@ function requireDownloads(engine: Engine): NonNullable<Engine['dumpSql']> {
     )
   }
   return engine.dumpSql.bind(engine)
-}
-
-function formatOf({ format }: DumpSqlParams): FileFormat {
-  return fileFormats[format || 'csv'] as FileFormat
 }
 
 function kindOf({ contentType, extension }: FileFormat): FileKind {

@@ -7,6 +7,8 @@ import { createDatastore, type Datastore } from '../../src/app.ts'
 import { NotAuthorized } from '../../src/core/errors.ts'
 import { spyingProvider, testDatastore, toRequest } from '../fixtures/datastore.ts'
 import { expectError } from '../fixtures/envelope.ts'
+import { unzip } from '../fixtures/unzip.ts'
+import { readParquet } from '../suites/engine/parquet.ts'
 
 let path: string
 let datastore: Datastore
@@ -192,5 +194,31 @@ describe('the result of a statement', () => {
     const { ask } = await testDatastore()
     await expectError(await ask('GET /datastore/dump/query'), 409, 'Validation Error', { sql: ['Missing value'] })
     await expectError(await ask('POST /api/3/action/datastore_create {"resource_id": "query", "fields": []}'), 409, 'Validation Error')
+  })
+})
+
+describe('parts=zip', () => {
+  test('is a zip file, however many files the engine makes', async () => {
+    const response = await get('trees.parquet?parts=zip')
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'application/zip',
+      'content-disposition': 'attachment; filename="trees.zip"',
+    })
+    const files = await unzip(new Uint8Array(await response.arrayBuffer()))
+    expect([...files.keys()]).toEqual(['trees.parquet'])
+    expect(await readParquet(files.get('trees.parquet') as Uint8Array)).toHaveLength(1_000)
+    const head = await ask('HEAD /datastore/dump/trees?format=parquet&parts=zip')
+    expect(head.headers.get('content-type')).toBe('application/zip')
+  })
+
+  test('of an SQL result', async () => {
+    const response = await get(`query?${new URLSearchParams({ sql: 'SELECT species FROM trees LIMIT 2', format: 'parquet', parts: 'zip' })}`)
+    const files = await unzip(new Uint8Array(await response.arrayBuffer()))
+    expect(await readParquet(files.get('query.parquet') as Uint8Array)).toHaveLength(2)
+  })
+
+  test('is refused for formats that are one file anyway', async () => {
+    for (const query of ['trees?parts=zip', 'trees?format=parquet&parts=tar', 'query?sql=SELECT+1&parts=zip'])
+      await expectError(await get(query), 409, 'Validation Error', { parts: [expect.any(String)] })
   })
 })

@@ -100,7 +100,12 @@ function readStatement(request: Recorded): Statement | undefined {
 
 function mayRead({ method, path }: Recorded, statement: Statement | undefined): boolean {
   if (method === 'GET' || /\/cancel(?:\?|$)/.test(path)) return true
-  return statement !== undefined && reads.test(statement.sql)
+  return statement !== undefined && onlyReads(statement)
+}
+
+/** An export writes into a bucket, and no table. */
+function onlyReads({ sql }: Statement): boolean {
+  return reads.test(sql) || /^\s*EXPORT\s+DATA\b/i.test(sql)
 }
 
 function setBytes(body: Record<string, unknown>, bytes: string): void {
@@ -112,7 +117,7 @@ function setBytes(body: Record<string, unknown>, bytes: string): void {
 
 /** Tables that a statement which is no query names, or that a job fills. */
 function writtenBy({ method, path, body }: Recorded, statement: Statement | undefined): string[] {
-  if (statement && !statement.dryRun && !reads.test(statement.sql)) {
+  if (statement && !statement.dryRun && !onlyReads(statement)) {
     const named = /`(?:[^`]*\.)?([^`.]+)`|\b(?:INTO|UPDATE|FROM|TABLE)\s+(?:\w+\.)*(\w+)/gi
     return [...statement.sql.matchAll(named)].map(([, quoted, plain]) => quoted ?? plain ?? '')
   }

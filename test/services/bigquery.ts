@@ -59,7 +59,7 @@ export async function startBigquery({ strict, ...rules }: Options = {}): Promise
   const bigquery = await startBigqueryProxy(() => emulatorUrl, { ...rules, ...(analyze && { analyze }) })
   const gcs = await startProxy({
     target: () => `http://127.0.0.1:${gcsPort}`,
-    streams: /\/upload\/|\/o\/|\/download\//,
+    streams: new RegExp(`/upload/|/o/|/download/|^/${bucket}/`),
   })
   const children: ChildProcess[] = []
   const close = async () => {

@@ -53,6 +53,7 @@ const HOMES: Record<string, string[]> = {
   'wink-porter2-stemmer': ['src/core/text-search'],
   'cli-progress': ['src/cli'],
   citty: ['src/cli'],
+  'client-zip': ['src/services/stream/zip.ts'],
   multipasta: ['src/api'],
   pg: ['src/infrastructure/engines/ducklake'],
   'lru-cache': ['src/infrastructure/byte-cache.ts', 'src/infrastructure/cache.ts'],

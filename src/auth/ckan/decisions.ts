@@ -1,9 +1,9 @@
 import { hexadecimal } from '../../core/bytes.ts'
 import { NotAuthorized } from '../../core/errors.ts'
+import { unlessAborted } from '../../core/unless-aborted.ts'
 import type { Cache } from '../../infrastructure/cache.ts'
 import { isObject } from '../../infrastructure/ckan-client.ts'
 import type { Decision, Question } from '../provider.ts'
-import { unlessAborted } from '../unless-aborted.ts'
 import { readDecision } from './ask.ts'
 
 const LONGEST_DENIAL_SECONDS = 2

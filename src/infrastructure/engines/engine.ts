@@ -301,16 +301,28 @@ export interface DumpPlan extends Omit<SearchPlan, 'format' | 'includeTotal' | '
   /** What stands around each line of `lists` beside its line end. */
   line?: { before: string; after: string }
   limit?: number
+  /** All rows and columns in their own order: a file that is worth making once for everybody. */
+  whole?: boolean
+  /** Several files, each whole by itself, are an answer. */
+  parts?: boolean
   /** Set where `header` and the rows after it are the whole file: only then a redirect to it is an answer. */
   file?: { header: string; filename: string; contentType: string }
+}
+
+/** One file of several. `length` in bytes. */
+export interface DumpPart {
+  length: number
+  open(): ReadableStream<Uint8Array>
 }
 
 /**
  * `stream`: the rows alone; what stands around them (header, brackets) is the service's. `length` in bytes, where it is
  * known; else, for a whole table, about how many they will be. `revision` is that of the table which the rows show.
+ * `parts`: files in the order of their rows, only for who asked for `parts`.
  */
 export type Dumped =
   | { kind: 'stream'; stream: ReadableStream<Uint8Array>; length?: number; estimatedBytes?: number; revision?: number }
+  | { kind: 'parts'; parts: readonly DumpPart[]; revision?: number }
   | { kind: 'redirect'; url: string }
   | { kind: 'too large'; hint: string }
 
@@ -319,6 +331,10 @@ export interface SqlDumpPlan extends InspectedSql {
   resolved: ReadonlyMap<string, Table>
   format: DumpFormat
   line?: { before: string; after: string }
+  /** Several files, each whole by itself, are an answer. */
+  parts?: boolean
+  /** Set where the rows, as they are, are the whole file: only then a redirect to it is an answer. */
+  file?: DumpPlan['file']
   /** More rows are too large. Undefined: as many as there are. */
   rowsMax?: number
 }

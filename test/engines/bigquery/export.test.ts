@@ -1,6 +1,7 @@
 import { Storage } from '@google-cloud/storage'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Bucket } from '../../../src/infrastructure/engines/bigquery/bucket.ts'
+import { Bucket, type StoredObject } from '../../../src/infrastructure/engines/bigquery/bucket.ts'
+import { convert } from '../../../src/infrastructure/engines/bigquery/convert.ts'
 import { type Export, Exports } from '../../../src/infrastructure/engines/bigquery/export.ts'
 import type { Dumped } from '../../../src/infrastructure/engines/engine.ts'
 import { type BigqueryServices, reasonWithoutBigquery, startBigquery } from '../../services/bigquery.ts'
@@ -52,16 +53,24 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
   const process = (of = storage) => new Exports({ bucket: new Bucket(of.bucket(services.bucket)), run, urlHours: 1 })
   const file = { header: 'a,b\n', filename: 'trees.csv', contentType: 'text/csv' }
   const plainFile = { ...file, header: '' }
+  const query = 'SELECT CAST(a AS STRING) AS a, b FROM trees ORDER BY trees.a'
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
   const wanted = (changed: Partial<Export> = {}): Export => ({
-    ...{ folder: 'trees', version: `v${version}`, format: 'csv', query: 'SELECT a, b FROM trees ORDER BY a' },
-    file,
+    ...{ folder: 'trees', version: `v${version}`, format: 'csv', query, file },
+    write: ({ a, b }) => `${[...(a ? [a] : []), quoted(String(b))].join(',')}\n`,
     ...changed,
   })
+  const asNdjson: Partial<Export> = {
+    format: 'ndjson',
+    file: plainFile,
+    write: ({ b }) => `${JSON.stringify({ b })}\n`,
+  }
+  const asParquet: Partial<Export> = { format: 'parquet', file: plainFile, write: undefined as never }
   const rows = Array.from({ length: 100 }, (_, index) => `${index + 1},"tree ""${index + 1}"""\n`).join('')
 
   async function textOf(dumped: Dumped): Promise<string> {
     if (dumped.kind === 'redirect') return (await fetch(dumped.url)).text()
-    if (dumped.kind === 'too large') return dumped.hint
+    if (dumped.kind !== 'stream') throw new Error(`the dump came as ${dumped.kind}`)
     const text = await new Response(dumped.stream).text()
     expect(dumped.length).toBe(Buffer.byteLength(text))
     return text
@@ -96,20 +105,55 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
   })
 
   test('ndjson has no header; parquet of one file is one', async () => {
-    const ndjson = await textOf(await process().dump(wanted({ format: 'ndjson', file: plainFile })))
-    expect(
-      ndjson
-        .split('\n')
-        .slice(0, 1)
-        .map((line) => JSON.parse(line)),
-    ).toMatchObject([{ b: 'tree "1"' }])
-    const parquet = await textOf(await process().dump(wanted({ format: 'parquet', file: plainFile })))
+    const ndjson = await textOf(await process().dump(wanted(asNdjson)))
+    expect(ndjson.slice(0, 20)).toBe('{"b":"tree \\"1\\""}\n{')
+    const parquet = await textOf(await process().dump(wanted(asParquet)))
     expect(parquet.slice(0, 4)).toBe('PAR1')
   })
 
   test('parquet of several files is too large', async () => {
     services.bigquery.rules.shards = 2
-    expect(await process().dump(wanted({ format: 'parquet', file: plainFile }))).toMatchObject({ kind: 'too large' })
+    const tooLarge = { kind: 'too large', hint: expect.stringContaining('parts=zip') }
+    expect(await process().dump(wanted(asParquet))).toMatchObject(tooLarge)
+    const dumped = await process().dump(wanted({ ...asParquet, parts: true }))
+    expect(dumped).toMatchObject({ kind: 'parts', parts: [{}, {}] })
+    for (const { length, open } of dumped.kind === 'parts' ? dumped.parts : []) {
+      const part = new Uint8Array(await new Response(open()).arrayBuffer())
+      expect([part.length, Buffer.from(part.subarray(0, 4)).toString()]).toEqual([length, 'PAR1'])
+    }
+    expect(statements).toBe(1)
+  })
+
+  test('more files than rows; no rows', async () => {
+    services.bigquery.rules.shards = 4
+    const two = await process().dump(wanted({ query: `SELECT * FROM (${query}) WHERE a IN ('1', '2')` }))
+    expect(await textOf(two)).toBe(`a,b\n${rows.split('\n').slice(0, 2).join('\n')}\n`)
+    for (const none of [wanted(), wanted(asNdjson)])
+      expect(await textOf(await process().dump({ ...none, query: `${query} LIMIT 0` }))).toBe(none.file?.header)
+  })
+
+  test('who leaves need not wait; the export is there for the next who asks', async () => {
+    const left = new AbortController()
+    const gone = process().dump(wanted(), left.signal)
+    setTimeout(() => left.abort(new Error('gone')), 50)
+    await expect(gone).rejects.toThrow('gone')
+    expect(await textOf(await process().dump(wanted()))).toBe(`a,b\n${rows}`)
+    expect(statements).toBe(1)
+  })
+
+  test('a file that comes in part is none', async () => {
+    const bucket = new Bucket(storage.bucket(services.bucket))
+    await bucket.save('parts/rows', '{"a":"1"}\n', 'text/plain')
+    const [source] = await bucket.list('parts/')
+    const converted = (changed: Partial<StoredObject>) =>
+      convert(bucket, [{ ...(source as StoredObject), ...changed }], {
+        nameOf: () => 'parts/converted',
+        contentType: 'text/plain',
+        write: () => 'x\n',
+      })
+    await expect(converted({ bytes: 20 })).rejects.toThrow(/of 20 bytes/)
+    expect(await bucket.list('parts/converted')).toEqual([])
+    expect(await converted({})).toEqual([{ name: 'parts/converted', bytes: 2 }])
   })
 
   test('is made once, whoever asks: ten clients of two processes, and those who come later', async () => {
@@ -125,7 +169,7 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
     const bucket = new Bucket(storage.bucket(services.bucket))
     await process().dump(wanted({ folder: 'trees2' }))
     await process().dump(wanted({ version: 'old' }))
-    await process().dump(wanted({ format: 'ndjson', file: plainFile }))
+    await process().dump(wanted(asNdjson))
     await process().dump(wanted({ version: 'new' }))
     expect(new Set((await bucket.list('trees/')).map(({ name }) => name.split('/')[1]))).toEqual(new Set(['new']))
     expect(await bucket.list('trees2/')).not.toEqual([])
@@ -144,7 +188,7 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
   })
 
   test('another query is another export; another header is the same one, streamed', async () => {
-    const [one, two] = [wanted(), wanted({ query: 'SELECT b FROM trees ORDER BY a' })]
+    const [one, two] = [wanted(), wanted({ query: 'SELECT b FROM trees ORDER BY trees.a' })]
     expect(await textOf(await process().dump(one))).toBe(`a,b\n${rows}`)
     expect(await textOf(await process().dump(two))).not.toContain('\n1,')
     const marked = await process().dump(wanted({ file: { ...file, header: '\ufeffa,b\n' } }))

@@ -8,7 +8,7 @@ type Kept = [given: string, json: string, csv: string]
 const NO_VALUE: Kept = ['null', 'null', '']
 const DIGITS = '12345678901234567890.123456789'
 
-const kept: Record<string, Kept[]> = {
+export const kept: Record<string, Kept[]> = {
   int2: [['-32768', '-32768', '-32768'], ['"007"', '7', '7'], ['12.5', '13', '13'], ['""', 'null', ''], NO_VALUE],
   int4: [['2147483647', '2147483647', '2147483647'], ['" +7 "', '7', '7'], NO_VALUE],
   int8: [

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import type { File, Bucket as GoogleBucket } from '@google-cloud/storage'
 
 /** An object of the bucket. */
@@ -12,6 +12,8 @@ export interface StoredObject {
 /** Google's most sources of one compose request. */
 const MAX_SOURCES = 32
 const COMPOSED_AT_ONCE = 4
+/** What is held of an object on its way in, to be sent again where a request fails. */
+const SENT_BYTES = 4 * 1024 * 1024
 
 /** The bucket of exports, as far as this engine uses it. */
 export class Bucket {
@@ -92,9 +94,18 @@ export class Bucket {
   }
 
   /** The bytes of an object from `start` on, no more of them in memory than are on their way. */
+  open(name: string, start = 0): Readable {
+    return this.#bucket.file(name).createReadStream({ validation: false, decompress: false, start })
+  }
+
+  /** As `open`, for who reads web streams. */
   read(name: string, start = 0): ReadableStream<Uint8Array> {
-    const stream = this.#bucket.file(name).createReadStream({ validation: false, decompress: false, start })
-    return Readable.toWeb(stream) as ReadableStream<Uint8Array>
+    return Readable.toWeb(this.open(name, start)) as ReadableStream<Uint8Array>
+  }
+
+  /** An object that is there once the stream has finished. */
+  create(name: string, contentType: string): Writable {
+    return this.#bucket.file(name).createWriteStream({ resumable: true, chunkSize: SENT_BYTES, contentType })
   }
 
   /** An address at which everybody can get the object; undefined where these credentials can't sign. */

@@ -23,7 +23,7 @@ export interface QueryOptions {
   pageRows?: number
 }
 
-export interface ScriptOptions extends Pick<QueryOptions, 'params' | 'signal'> {
+export interface ScriptOptions extends Pick<QueryOptions, 'params' | 'role' | 'signal'> {
   /** Google ends the script after it. */
   timeoutMs?: number
 }
@@ -94,7 +94,10 @@ export class Client {
    * Runs a script that writes, as a job with a name of ours: however often a request or its answer is lost, it runs once.
    * Once the job is known to Google the outcome is waited for, so that no write is reported as failed that was done.
    */
-  async script(sql: string, { params = {}, signal, timeoutMs }: ScriptOptions = {}): Promise<ResultPage> {
+  async script(
+    sql: string,
+    { params = {}, role = 'write', signal, timeoutMs }: ScriptOptions = {},
+  ): Promise<ResultPage> {
     signal?.throwIfAborted()
     const configuration = {
       ...(timeoutMs !== undefined && { jobTimeoutMs: String(timeoutMs) }),
@@ -105,8 +108,8 @@ export class Client {
         ...namedParameters(params),
       },
     }
-    const jobId = await this.startJob(configuration, 'write')
-    return this.#outcome(jobId, signal)
+    const jobId = await this.startJob(configuration, role)
+    return this.#outcome(role, jobId, signal)
   }
 
   /** Starts a job under a name of ours; answers that name. A job that is already known is the one meant. */
@@ -248,11 +251,11 @@ export class Client {
     return (await this.#connection.cancelling(role, request, signal, jobId)) as RestResult
   }
 
-  async #outcome(jobId: string, signal?: AbortSignal): Promise<ResultPage> {
-    const cancel = () => void this.#connection.cancel('write', jobId)
+  async #outcome(role: Role, jobId: string, signal?: AbortSignal): Promise<ResultPage> {
+    const cancel = () => void this.#connection.cancel(role, jobId)
     signal?.addEventListener('abort', cancel, { once: true })
     try {
-      return await this.#complete('write', { jobReference: { jobId }, jobComplete: false }, PAGE_ROWS)
+      return await this.#complete(role, { jobReference: { jobId }, jobComplete: false }, PAGE_ROWS)
     } catch (error) {
       if (error instanceof BigqueryFailure && error.reason === 'stopped') signal?.throwIfAborted()
       throw isDecided(error) ? error : new UnknownOutcome(error)

@@ -1,29 +1,51 @@
-import type { Dumped, DumpPlan } from '../engine.ts'
+import { NotImplemented } from '../../../core/errors.ts'
+import type { Dumped, DumpFormat, DumpPlan } from '../engine.ts'
+import { breakable } from './breakable.ts'
 import type { StoredTable } from './metadata.ts'
-import { dumpParquet } from './parquet-dump.ts'
+import { exportsOf } from './opened-exports.ts'
 import { checkSchema, checkTypes, readFailureOf, readHead } from './read.ts'
 import type { RowWriter } from './render.ts'
 import { dumpWriter, rawText } from './render.ts'
 import type { ResultPage } from './result-page.ts'
 import { HEADER, selectStatement } from './selection.ts'
 import type { Store } from './store.ts'
+import { dumpExported, isExportFormat } from './table-export.ts'
 
 /** Rows of a page while they are streamed: few, because a client may take them slowly. */
-const PAGE_ROWS = 5_000
+export const PAGE_ROWS = 5_000
+export const NO_BUCKET = 'Parquet needs BIGQUERY_EXPORT_BUCKET to be set on this server. Download csv or ndjson.'
 
-/** The rows of a table as a stream: the result of one statement, page by page as they are taken. */
-export async function streamTable(store: Store, plan: DumpPlan, signal?: AbortSignal): Promise<Dumped> {
+/**
+ * The rows of a table: a whole table as a file in the bucket, everything else as a stream.
+ *
+ * @throws NotImplemented for Parquet where there is no bucket.
+ */
+export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSignal): Promise<Dumped> {
   const { format } = plan
-  if (format === 'parquet') return dumpParquet(store, plan, signal)
+  const exports = await exportsOf(store)
+  if (exports && isExportFormat(format) && (plan.whole || format === 'parquet'))
+    return dumpExported(store, exports, { ...plan, format }, signal)
+  if (format === 'parquet') throw new NotImplemented(NO_BUCKET)
+  return streamTable(store, { ...plan, format }, signal)
+}
+
+/** The result of one statement, page by page as they are taken. */
+async function streamTable(
+  store: Store,
+  plan: DumpPlan & { format: Exclude<DumpFormat, 'parquet'> },
+  signal?: AbortSignal,
+): Promise<Dumped> {
   try {
     const { sql, params, cells } = await selectStatement(store, plan, { total: false, lastId: false }, signal)
     const first = await store.client.query(sql, { params, signal, pageRows: PAGE_ROWS })
     const head = readHead(first)
     checkSchema(store, plan.table as StoredTable, head)
     checkTypes(store, plan, first, cells)
-    const write = dumpWriter(format, cells, { msInTimestamp: store.config.msInTimestamp }, plan.line)
-    return { kind: 'stream', stream: rowStream(store, first, write, HEADER.length), revision: head.revision }
+    const write = dumpWriter(plan.format, cells, { msInTimestamp: store.config.msInTimestamp }, plan.line)
+    const stream = breakable(rowStream(store, first, write, HEADER.length), signal)
+    return { kind: 'stream', stream, revision: head.revision }
   } catch (error) {
+    signal?.throwIfAborted()
     throw readFailureOf(store, plan.table.id, error)
   }
 }

@@ -1,8 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unlessAborted } from '../../../core/unless-aborted.ts'
 import type { Dumped, DumpPlan } from '../engine.ts'
 import type { Bucket } from './bucket.ts'
+import { bucketFailure } from './bucket-failure.ts'
+import { convert, type WriteLine } from './convert.ts'
 import { literal } from './gate/google-sql.ts'
+import { oneAfterAnother } from './stored-stream.ts'
 
 /** A table, or the result of a statement, to be written to the bucket by BigQuery itself. */
 export interface Export {
@@ -15,8 +19,12 @@ export interface Export {
   query: string
   /** Values of its parameters. */
   params?: Readonly<Record<string, string>>
+  /** Writes the rows, all of whose columns are texts then, in the format; without it BigQuery writes Parquet. */
+  write?: WriteLine
   /** Set where the client can be sent to the file: what stands in it before the rows, and what it is called. */
   file?: DumpPlan['file'] | undefined
+  /** Whether several files are an answer. */
+  parts?: boolean | undefined
 }
 
 /** Runs a statement that writes files to its end. */
@@ -36,11 +44,11 @@ interface Finished {
   header: string
 }
 
-const formats = { csv: 'CSV', ndjson: 'JSON', parquet: 'PARQUET' } as const
 const DONE = '.done'
 const CLAIMED = '.claimed'
-/** An export that took longer has died with its process. */
-const CLAIM_MS = 15 * 60_000
+/** An export that has not said for so long that it is still under way has died with its process. */
+const CLAIM_MS = 5 * 60_000
+const CLAIM_RENEWED_MS = 60_000
 const POLL_MS = 500
 
 /** Exports of one engine. Of those who ask for the same one at the same time, here or elsewhere, one makes it. */
@@ -52,12 +60,37 @@ export class Exports {
     this.#context = context
   }
 
-  /** The file, exported unless it is there: an address, or its rows as a stream. */
-  async dump(wanted: Export): Promise<Dumped> {
+  /**
+   * The file, exported unless it is there: an address, its rows as a stream, or its parts. An export goes on when who
+   * asked for it leaves: what it scans is paid for, and the next who asks finds it.
+   */
+  async dump(wanted: Export, signal?: AbortSignal): Promise<Dumped> {
+    signal?.throwIfAborted()
     const prefix = prefixOf(wanted)
-    const known = this.#running.get(prefix)
-    const finished = await (known ?? this.#started(prefix, wanted))
-    return this.#answer(finished, wanted)
+    try {
+      const finished = await unlessAborted(this.#running.get(prefix) ?? this.#started(prefix, wanted), signal)
+      return await this.#answer(finished, wanted, signal)
+    } catch (error) {
+      throw bucketFailure(this.#context.bucket.name, error)
+    }
+  }
+
+  /** What nobody will ask for again, as Parquet. It lies in the bucket for as long as its address is good. */
+  async dumpOnce(
+    run: RunExport,
+    { folder, ...wanted }: Pick<Export, 'folder' | 'query' | 'file' | 'parts'>,
+  ): Promise<Dumped> {
+    const { bucket, urlHours } = this.#context
+    const rows = `${folder}/${randomUUID()}-`
+    try {
+      const expired = Date.now() - urlHours * 3_600_000
+      const old = (await bucket.list(`${folder}/`)).filter(({ createdAt }) => createdAt < expired)
+      await bucket.remove(old.map(({ name }) => name))
+      await run(exportStatement(`gs://${bucket.name}/${rows}*`, wanted), {})
+      return await this.#answer({ files: await bucket.list(rows), header: '' }, { ...wanted, format: 'parquet' })
+    } catch (error) {
+      throw bucketFailure(this.#context.bucket.name, error)
+    }
   }
 
   #started(prefix: string, wanted: Export): Promise<Finished> {
@@ -71,34 +104,55 @@ export class Exports {
     for (;;) {
       const done = await bucket.text(prefix + DONE)
       if (done !== undefined) return JSON.parse(done) as Finished
-      if (await bucket.claim(prefix + CLAIMED, '')) return this.#make(prefix, wanted)
+      if (await bucket.claim(prefix + CLAIMED, '')) return this.#claimed(prefix, wanted)
       const [claim] = await bucket.list(prefix + CLAIMED)
       if (claim && Date.now() - claim.createdAt > CLAIM_MS) await bucket.remove([claim.name])
       else await sleep(POLL_MS)
     }
   }
 
-  async #make(prefix: string, wanted: Export): Promise<Finished> {
-    const { bucket, run } = this.#context
-    // A name of its own: whoever takes this export for dead and makes it again does not write into its files.
-    const rows = `${prefix}rows-${randomUUID()}-`
+  async #claimed(prefix: string, wanted: Export): Promise<Finished> {
+    const { bucket } = this.#context
+    let renewed: Promise<void> | undefined
+    const renewing = setInterval(() => {
+      renewed = bucket.save(prefix + CLAIMED, '', 'text/plain').catch(() => {})
+    }, CLAIM_RENEWED_MS)
+    const settle = () => {
+      clearInterval(renewing)
+      return renewed
+    }
     try {
-      await run(exportStatement(`gs://${bucket.name}/${rows}*`, wanted), wanted.params ?? {})
-      const shards = (await bucket.list(rows)).map(({ name, bytes }) => ({ name, bytes }))
-      // Files are removed only where another has finished: what is listed is all, unless that one is there by now.
-      const done = await bucket.text(prefix + DONE)
-      if (done !== undefined) {
-        await bucket.remove(shards.map(({ name }) => name))
-        return JSON.parse(done) as Finished
-      }
-      const finished = await this.#composed(rows, shards, wanted)
-      await bucket.save(prefix + DONE, JSON.stringify(finished), 'application/json')
-      await this.#removeStale(prefix, finished, wanted)
+      const { finished, isOurs } = await this.#make(prefix, wanted)
+      await settle()
+      if (isOurs) await this.#removeStale(prefix, finished, wanted)
       return finished
     } catch (error) {
+      await settle()
       await bucket.remove([prefix + CLAIMED]).catch(() => {})
       throw error
     }
+  }
+
+  async #make(prefix: string, wanted: Export): Promise<{ finished: Finished; isOurs: boolean }> {
+    const { bucket, run } = this.#context
+    // A name of its own: whoever takes this export for dead and makes it again does not write into its files.
+    const rows = `${prefix}rows-${randomUUID()}-`
+    await run(exportStatement(`gs://${bucket.name}/${rows}*`, wanted), wanted.params ?? {})
+    const exported = await bucket.list(rows)
+    const { write } = wanted
+    const nameOf = (index: number) => `${rows}part-${String(index).padStart(12, '0')}`
+    const shards = write
+      ? await convert(bucket, exported, { nameOf, write, contentType: contentTypeOf(wanted) })
+      : exported.map(({ name, bytes }) => ({ name, bytes }))
+    // Files are removed only where another has finished: what is listed is all, unless that one is there by now.
+    const done = await bucket.text(prefix + DONE)
+    if (done !== undefined) {
+      await bucket.remove([...exported, ...shards].map(({ name }) => name))
+      return { finished: JSON.parse(done) as Finished, isOurs: false }
+    }
+    const finished = await this.#composed(rows, shards, wanted)
+    await bucket.save(prefix + DONE, JSON.stringify(finished), 'application/json')
+    return { finished, isOurs: true }
   }
 
   /** Other versions of the table but those that somebody exports just now, and what this version was made from. */
@@ -114,12 +168,13 @@ export class Exports {
     await bucket.remove(all.map(({ name }) => name).filter(isStale))
   }
 
-  /** The header and the files of rows as one file, where there are several or a header is to stand before them. */
-  async #composed(rows: string, shards: Finished['files'], { format, file }: Export): Promise<Finished> {
+  /** The header and the files of rows as one file, where they can be one. */
+  async #composed(rows: string, shards: Finished['files'], wanted: Export): Promise<Finished> {
     const { bucket } = this.#context
+    const { format, file } = wanted
     const header = file?.header ?? ''
     if (format === 'parquet' || (shards.length === 1 && header === '')) return { files: shards, header: '' }
-    const [target, contentType] = [`${rows}file`, file?.contentType ?? 'text/plain; charset=utf-8']
+    const [target, contentType] = [`${rows}file`, contentTypeOf(wanted)]
     try {
       if (header !== '') await bucket.save(`${rows}header`, header, contentType)
       const sources = [...(header === '' ? [] : [`${rows}header`]), ...shards.map(({ name }) => name)]
@@ -131,11 +186,19 @@ export class Exports {
     }
   }
 
-  async #answer({ files, header }: Finished, { format, file }: Export): Promise<Dumped> {
+  async #answer(
+    { files, header }: Finished,
+    { format, file, parts }: Pick<Export, 'format' | 'file' | 'parts'>,
+    signal?: AbortSignal,
+  ): Promise<Dumped> {
     const { bucket, urlHours } = this.#context
     const [only] = files
+    if (parts) {
+      const open = (name: string) => oneAfterAnother(bucket, [{ name }], { signal })
+      return { kind: 'parts', parts: files.map(({ name, bytes }) => ({ length: bytes, open: () => open(name) })) }
+    }
     if (format === 'parquet' && files.length > 1) {
-      const hint = `The table makes ${files.length} Parquet files. Download it as csv or ndjson, or ask for fewer columns.`
+      const hint = `The rows make ${files.length} Parquet files. Ask for all of them in one zip file with parts=zip, or download csv or ndjson.`
       return { kind: 'too large', hint }
     }
     if (file && only && files.length === 1 && header === file.header) {
@@ -143,8 +206,8 @@ export class Exports {
       if (url !== undefined) return { kind: 'redirect', url }
     }
     const skipped = Buffer.byteLength(header)
-    const length = files.reduce((sum, { bytes }) => sum + bytes, -skipped)
-    return { kind: 'stream', stream: oneAfterAnother(bucket, files, skipped), length }
+    const length = files.reduce((sum, { bytes }) => sum + bytes, 0) - skipped
+    return { kind: 'stream', stream: oneAfterAnother(bucket, files, { skipped, signal }), length }
   }
 }
 
@@ -154,31 +217,11 @@ function prefixOf({ folder, version, format, query }: Export): string {
   return `${folder}/${version}/${format}-${digest}/`
 }
 
-/** `EXPORT DATA`; the header is not BigQuery's, which would stand in each file. */
-function exportStatement(uri: string, { format, query }: Export): string {
-  const header = format === 'csv' ? ', header=false' : ''
-  return `EXPORT DATA OPTIONS (uri=${literal(uri)}, format='${formats[format]}', overwrite=true${header}) AS ${query}`
+function contentTypeOf({ file }: Export): string {
+  return file?.contentType ?? 'text/plain; charset=utf-8'
 }
 
-/** Files as one stream; the next is opened once the one before has been read to its end. */
-function oneAfterAnother(bucket: Bucket, files: Finished['files'], skipped: number): ReadableStream<Uint8Array> {
-  let next = 0
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        for (;;) {
-          const file = files[next]
-          if (!reader && !file) return controller.close()
-          reader ??= bucket.read((file as { name: string }).name, skipped).getReader()
-          const { value, done } = await reader.read()
-          if (!done) return controller.enqueue(value)
-          reader = undefined
-          next += 1
-        }
-      },
-      cancel: (reason) => reader?.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
+function exportStatement(uri: string, { query, write }: Pick<Export, 'query' | 'write'>): string {
+  const format = write ? 'JSON' : 'PARQUET'
+  return `EXPORT DATA OPTIONS (uri=${literal(uri)}, format='${format}', overwrite=true) AS ${query}`
 }

@@ -7,7 +7,7 @@ import { Client } from './client.ts'
 import { createTable } from './create.ts'
 import { deleteFrom } from './delete.ts'
 import { describeTable, listTables } from './describe.ts'
-import { streamTable } from './dump.ts'
+import { dumpTable } from './dump.ts'
 import { translateFailure } from './failures.ts'
 import { functionList } from './gate/functions.ts'
 import { inspectStatic } from './gate/index.ts'
@@ -18,6 +18,7 @@ import { prepareMetadata } from './metadata-format.ts'
 import { tableOf } from './names.ts'
 import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
+import { dumpSql } from './sql-dump.ts'
 import type { Store } from './store.ts'
 import { canRunAgain } from './store.ts'
 import { TableCache } from './table-cache.ts'
@@ -49,7 +50,8 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
       return await work()
     } catch (error) {
       const translated = translateFailure(error)
-      if (translated instanceof ServiceUnavailable) logger.error('BigQuery failed', { error: String(error) })
+      if (translated instanceof ServiceUnavailable)
+        logger.error('BigQuery failed', { error: String(translated === error ? (translated.cause ?? error) : error) })
       throw translated
     }
   }
@@ -57,7 +59,7 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
   return {
     name: 'bigquery',
     location: `${project}.${dataset}`,
-    supports: {},
+    supports: { sqlDownload: true },
 
     describe: (idOrAlias, { signal } = {}) => ready(() => describeTable(store, idOrAlias, signal)),
     size: (id, { signal } = {}) =>
@@ -77,10 +79,11 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
     rejectedRows: async (id, file) => (await files.rejectedFiles()).open(id, file),
 
     search: (plan, { signal } = {}) => ready(() => searchTable(store, plan, signal)),
-    dump: (plan, { signal } = {}) => ready(() => streamTable(store, plan, signal)),
+    dump: (plan, { signal } = {}) => ready(() => dumpTable(store, plan, signal)),
 
     inspectSql: async (sql) => inspectStatic(sql, functions),
     runSql: (plan, { signal } = {}) => ready(() => runSql(store, plan, signal)),
+    dumpSql: (plan, { signal } = {}) => ready(() => dumpSql(store, plan, signal)),
 
     async *adopt({ dryRun = false, signal } = {}) {
       await ready(async () => undefined)

@@ -15,7 +15,7 @@ type Plan = Pick<SearchPlan, 'table' | 'projection' | 'filter' | 'textQueries' |
   offset: number
 }
 
-/** A statement whose rows are the state of the table, what `HEADER` names beside it, and the cells. */
+/** SQL of rows, and what their cells are. */
 export interface Statement {
   sql: string
   params: Record<string, string>
@@ -77,10 +77,14 @@ async function selected(store: Store, plan: Plan, lastId: boolean, signal?: Abor
   }
 }
 
-/** The rows that are asked for, their cells as `c0`, `c1` …, in their order: SQL. */
-export async function rowsStatement(store: Store, plan: Plan, signal?: AbortSignal): Promise<Statement> {
+/**
+ * The rows that are asked for, their cells as `p.c0`, `p.c1` … for the `SELECT` that stands before it. The order is said
+ * outside: that of a subquery does not count.
+ */
+export async function rowsFrom(store: Store, plan: Plan, condition: string, signal?: AbortSignal): Promise<Statement> {
   const { cells, values, ordered, paging } = await selected(store, plan, false, signal)
-  return { sql: `${ordered.rows} ORDER BY ${ordered.order('')}${paging}`, params: values.all, cells }
+  const sql = `FROM (${pageOf(ordered, paging)}) AS p WHERE ${condition} ORDER BY ${ordered.order('p.')}`
+  return { sql, params: values.all, cells }
 }
 
 /**
@@ -107,9 +111,8 @@ export async function selectStatement(
     `${lastId && !plan.distinct ? 'p.last_id' : 'NULL'} AS last_id`,
     ...cells.map((_, index) => `p.c${index} AS c${index}`),
   ]
-  const page = paging === '' ? ordered.rows : `${ordered.rows} ORDER BY ${ordered.order('')}${paging}`
   return {
-    sql: `SELECT ${shown.join(', ')} ${state} LEFT JOIN (${page}) AS p ON TRUE ORDER BY ${ordered.order('p.')}`,
+    sql: `SELECT ${shown.join(', ')} ${state} LEFT JOIN (${pageOf(ordered, paging)}) AS p ON TRUE ORDER BY ${ordered.order('p.')}`,
     params: values.all,
     cells,
   }
@@ -126,6 +129,10 @@ interface OrderKey {
 interface OrderedRows {
   rows: string
   order(prefix: string): string
+}
+
+function pageOf(ordered: OrderedRows, paging: string): string {
+  return paging === '' ? ordered.rows : `${ordered.rows} ORDER BY ${ordered.order('')}${paging}`
 }
 
 function plainRows(names: readonly string[], keys: readonly OrderKey[], from: string, lastId: boolean): OrderedRows {

@@ -39,12 +39,9 @@ export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal):
         lines.push(line)
       }
     }
-    const total = plan.page && (await countRows(store, plan, first.totalRows, signal))
+    const total = plan.page && (await totalOf(store, plan, first.totalRows, signal))
     return {
-      fields: columns.map(({ name, type }) => ({
-        id: name,
-        type: name === '_id' && type.type.name === 'int8' ? 'int4' : typeName(type),
-      })),
+      fields: resultFields(columns),
       records: new TextEncoder().encode(lines.join(separator)),
       rows: lines.length,
       truncated: first.totalRows > plan.rowsMax,
@@ -92,10 +89,15 @@ function statement(
 }
 
 /** Rows of the statement without its LIMIT and OFFSET: known already when the page is the last. */
-async function countRows(store: Store, plan: SqlPlan, rows: number, signal?: AbortSignal): Promise<number> {
+async function totalOf(store: Store, plan: SqlPlan, rows: number, signal?: AbortSignal): Promise<number> {
   const { limit, offset, countSql } = plan.page as NonNullable<SqlPlan['page']>
   if (rows < limit && (rows > 0 || offset === 0)) return offset + rows
-  const page = await store.client.query(`SELECT COUNT(*) FROM (${statement(store, countSql, plan)}\n)`, { signal })
+  return countRows(store, statement(store, countSql, plan), signal)
+}
+
+/** Rows of an admitted statement. */
+export async function countRows({ client }: Store, sql: string, signal?: AbortSignal): Promise<number> {
+  const page = await client.query(`SELECT COUNT(*) FROM (${sql}\n)`, { signal })
   return Number(page.rows[0]?.f[0]?.v)
 }
 
@@ -128,6 +130,14 @@ export function resultCells(fields: readonly RestField[]): ResultCell[] {
     taken.add(unique)
     return { name: unique, type: columnType(mode === 'REPEATED' ? 'json' : (resultTypes[type] ?? 'text')) }
   })
+}
+
+/** The columns as an answer lists them. */
+export function resultFields(columns: readonly ResultCell[]): { id: string; type: string }[] {
+  return columns.map(({ name, type }) => ({
+    id: name,
+    type: name === '_id' && type.type.name === 'int8' ? 'int4' : typeName(type),
+  }))
 }
 
 /** What went wrong in a caller's statement, without a project's or a dataset's name. */

@@ -74,6 +74,15 @@ export function valueSql(text: string, column: ColumnType): string {
   return storageOf(column).fromText(text)
 }
 
+/** SQL of the text that the REST API sends of a value: null for null. */
+export function textSql(value: string, column: ColumnType): string {
+  const type = castType(column)
+  if (type === 'STRING') return value
+  // TO_JSON_STRING makes a text of NULL, too.
+  if (type === 'JSON') return `IF(${value} IS NULL, NULL, TO_JSON_STRING(${value}))`
+  return `CAST(${type === 'TIMESTAMP' ? `UNIX_MICROS(${value})` : value} AS STRING)`
+}
+
 /** Whether a table can be clustered by the column. */
 export function canCluster(column: ColumnType): boolean {
   return storageOf(column).clusters
