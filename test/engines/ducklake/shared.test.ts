@@ -5,17 +5,20 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { readConfig } from '../../../src/core/config.ts'
 import type { LogRecord } from '../../../src/core/log.ts'
 import type { Engine, Table } from '../../../src/infrastructure/engines/engine.ts'
+import { selectRows } from '../../../src/services/selection.ts'
 import { reasonWithoutLake, reasonWithoutPostgresLake } from '../../services/extensions.ts'
 import type { PostgresServer } from '../../services/postgres.ts'
 import { startPostgres } from '../../services/postgres.ts'
-import { freshId, Kit } from '../../suites/engine/kit.ts'
+import { freshId, Kit, textOf } from '../../suites/engine/kit.ts'
 import type { TestLake } from './open.ts'
 import { makeLake, openEngine } from './open.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
+const { config } = readConfig({})
 const COLUMNS = { k: 'int', v: 'text', n: 'numeric' }
 const recordsOf = (count: number, v: string) => Array.from({ length: count }, (_, k) => ({ k, v }))
 
@@ -116,6 +119,37 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
     expect(runs).toBeGreaterThan(0)
     const rows = await expectSound(b, id)
     expect(new Map(rows.map(({ k, v }) => [k, v]))).toEqual(expected)
+  })
+
+  test('columns change, rows are written, maintenance follows: whoever knows the table as it was reads on', async () => {
+    const [a, b] = kits
+    const id = await a.make(COLUMNS, recordsOf(5, 'first'), { key: ['k'] })
+    const { revision } = await b.table(id)
+    expect((await b.values(id, 'v')).length).toBe(5)
+    const changes = [
+      () => a.create(id, { ...COLUMNS, w: 'text' }),
+      async () => {
+        const { schemaRevision: basedOn } = await a.table(id)
+        await a.engine.delete({ id, what: 'columns', basedOn, columns: ['w'] })
+      },
+      () => a.create(id, { ...COLUMNS, k: 'bigint' }),
+      // A value with more digits than the column has so far.
+      () => a.upsert(id, [{ k: 2, n: 0.125 }]),
+    ]
+    for (const change of changes) {
+      await change()
+      for (const kit of kits) expect((await kit.values(id, 'v')).length).toBe(5)
+      await a.upsert(id, [{ k: 1, v: 'then' }])
+      await a.engine.maintain?.()
+      for (const kit of kits) expect((await kit.values(id, 'v'))[1]).toBe('then')
+      await expectSound(b, id)
+    }
+    for (const { engine } of kits) {
+      const past = (await engine.describeVersion?.(await b.table(id), { revision })) as Table
+      const plan = { ...selectRows(past, { fields: ['v'] }, config), limit: 9, offset: 0, format: 'csv' as const }
+      const found = await engine.search({ ...plan, includeTotal: true, includeLastId: false })
+      expect(await textOf(found.records)).toBe('first\n'.repeat(5))
+    }
   })
 
   test('what was given up for good is gone from the files, and what stands is there', async () => {

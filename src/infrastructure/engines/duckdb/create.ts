@@ -111,11 +111,7 @@ async function alter(store: Store, session: Session, current: StoredTable, plann
   const retyped = [...after].filter(([name, type]) => before.has(name) && before.get(name) !== type)
   if (dropped.length + added.length + retyped.length === 0) return
   await store.fullText.noteReset(session.connection, planned.id, current.count)
-  const table = tableName(planned.id)
-  for (const name of dropped) await session.run(`ALTER TABLE ${table} DROP COLUMN ${quoteIdentifier(name)}`)
-  for (const [name, type] of added)
-    await session.run(`ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(name)} ${type}`)
-  await store.storage.changeTypes(session, planned.id, new Map(retyped))
+  await store.storage.changeColumns(session, planned.id, { dropped, added: new Map(added), retyped: new Map(retyped) })
 }
 
 export async function checkNames(

@@ -1,7 +1,7 @@
 import { TableNotFound } from '../../../core/errors.ts'
 import type { DeletePlan, Written } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
-import { literals, quoteIdentifier } from '../sql/quote.ts'
+import { literals } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { invalidQuery } from './failures.ts'
 import { storedRecords } from './insert.ts'
@@ -54,8 +54,7 @@ async function dropColumns(
       schemaRevision: revision,
       updatedAt: now(),
     }
-    for (const name of plan.columns)
-      await session.run(`ALTER TABLE ${tableName(plan.id)} DROP COLUMN ${quoteIdentifier(name)}`)
+    await store.storage.changeColumns(session, plan.id, { dropped: plan.columns })
     await store.fullText.noteReset(session.connection, table.id, table.count)
     await updateTable(session, table)
     return { table }

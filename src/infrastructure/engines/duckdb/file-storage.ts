@@ -1,4 +1,4 @@
-import { changeTypes } from './retype.ts'
+import { changeColumns } from './retype.ts'
 import { aliasTables } from './sql.ts'
 import type { Storage } from './store.ts'
 
@@ -11,7 +11,7 @@ export const fileStorage: Storage = {
     committed(result)
     return result
   },
-  changeTypes,
+  changeColumns,
   expose: async (_session, tables) => aliasTables(tables),
   checkNames() {},
   async checkValues() {},

@@ -7,9 +7,27 @@ import { tableName } from './store.ts'
 /** Columns' names with the types they are stored as. */
 export type StorageTypes = ReadonlyMap<string, string>
 
+/** How a table's columns come to be others. */
+export interface ColumnChanges {
+  dropped?: readonly string[]
+  /** At the end, empty. */
+  added?: StorageTypes
+  retyped?: StorageTypes
+}
+
 /** What a dialect stores columns as. */
 export function storageTypes(columns: readonly Column[], dialect: Dialect): StorageTypes {
   return new Map(columns.map((column) => [column.name, dialect.storage(dialect.stored(column))]))
+}
+
+/** Changes a table's columns inside a transaction that has not written to the table yet. */
+export async function changeColumns(session: Session, id: string, changes: ColumnChanges): Promise<void> {
+  const { dropped = [], added = new Map(), retyped = new Map() } = changes
+  const table = tableName(id)
+  for (const name of dropped) await session.run(`ALTER TABLE ${table} DROP COLUMN ${quoteIdentifier(name)}`)
+  for (const [name, type] of added)
+    await session.run(`ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(name)} ${type}`)
+  await changeTypes(session, id, retyped)
 }
 
 /**
@@ -19,7 +37,7 @@ export function storageTypes(columns: readonly Column[], dialect: Dialect): Stor
  * the updated value is lost (duckdb/duckdb#23791). So the values are set aside, and those that came out otherwise are
  * put right. Values that only such a reader sees, or that are deleted, may not fit the new type: they become null.
  */
-export async function changeTypes(session: Session, id: string, types: StorageTypes): Promise<void> {
+async function changeTypes(session: Session, id: string, types: StorageTypes): Promise<void> {
   const columns = [...types].map(([name, storage]) => ({ name: quoteIdentifier(name), storage }))
   if (columns.length === 0) return
   const table = tableName(id)

@@ -12,7 +12,7 @@ import { translateFailure } from './failures.ts'
 import type { FullTextIndex } from './full-text/builder.ts'
 import type { StoredTable } from './metadata.ts'
 import { inSnapshot, readById, scaleOf } from './metadata.ts'
-import type { StorageTypes } from './retype.ts'
+import type { ColumnChanges } from './retype.ts'
 import { dropStage } from './stage.ts'
 import type { TableCache } from './table-cache.ts'
 
@@ -51,8 +51,8 @@ export interface Storage {
     work: () => Promise<T>,
     committed: (result: T) => void,
   ): Promise<T>
-  /** Changes columns' types in the transaction of a write, before rows are written. Nothing that is stored is lost. */
-  changeTypes(session: Session, id: string, types: StorageTypes): Promise<void>
+  /** Changes columns in the transaction of a write, before rows are written. Nothing that is stored in the others is lost. */
+  changeColumns(session: Session, id: string, changes: ColumnChanges): Promise<void>
   /**
    * Lets a caller's own SQL on this session see these tables, by these names, and nothing of the lake or the file that the
    * gate can't judge. To be called before its transaction begins.

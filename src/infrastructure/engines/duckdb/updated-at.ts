@@ -27,7 +27,7 @@ async function addTo(store: Store, session: Session, id: string): Promise<void> 
     if (!table || table.hasUpdatedAt) return { table }
     const revision = table.revision + 1
     const changed: StoredTable = { ...table, hasUpdatedAt: true, revision, schemaRevision: revision }
-    await session.run(`ALTER TABLE ${tableName(id)} ADD COLUMN ${UPDATED_AT_COLUMN} TIMESTAMPTZ`)
+    await store.storage.changeColumns(session, id, { added: new Map([[UPDATED_AT_COLUMN, 'TIMESTAMPTZ']]) })
     await session.run(
       `UPDATE ${tableName(id)} SET ${UPDATED_AT_COLUMN} = ${quoteLiteral(table.updatedAt)}::TIMESTAMPTZ`,
     )

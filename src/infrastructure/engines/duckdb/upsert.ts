@@ -61,14 +61,12 @@ async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise
       updatedAt: now(),
     }
     if (isWidened) await store.fullText.noteReset(session.connection, table.id, current.count)
-    await store.storage.changeTypes(
-      session,
-      table.id,
-      storageTypes(
+    await store.storage.changeColumns(session, table.id, {
+      retyped: storageTypes(
         staged.filter(({ name }) => Object.hasOwn(widened, name)),
         dialect,
       ),
-    )
+    })
     const { affected, after, ids } =
       plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
     await (isWidened ? updateTable : updateCounters)(session, after)

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../duckdb/client.ts'
-import type { StorageTypes } from '../duckdb/retype.ts'
 import type { Changed, Storage } from '../duckdb/store.ts'
 import { tableName } from '../duckdb/store.ts'
 import type { Table } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
+import { changeColumns } from './change-columns.ts'
 import { isInterrupted } from './failures.ts'
 import { isNoted, noteRevision } from './history.ts'
 import type { Lock } from './lock.ts'
@@ -33,7 +33,7 @@ export function lakeStorage(lock: Lock, tables: SnapshotCache): Storage {
     jsonItems: 'VARCHAR',
     checkNames,
     checkValues,
-    changeTypes: rewrite,
+    changeColumns,
     expose,
 
     async transaction<T extends Changed>(
@@ -113,22 +113,3 @@ async function expose(session: Session, tables: ReadonlyMap<string, Table>): Pro
 }
 
 const NO_LIMIT = 2n ** 62n
-
-/** DuckLake only widens types, and not all that we widen: the table is written anew. */
-async function rewrite(session: Session, id: string, types: StorageTypes): Promise<void> {
-  if (types.size === 0) return
-  const table = tableName(id)
-  const columns = (await session.rows(`SELECT column_name, column_type FROM (DESCRIBE ${table})`)).map(
-    ([name, type]) => ({
-      name: quoteIdentifier(String(name)),
-      type: types.get(String(name)) ?? String(type),
-    }),
-  )
-  const values = columns.map(({ name, type }) => `CAST(${name} AS ${type}) AS ${name}`)
-  const definitions = columns.map(({ name, type }) => `${name} ${type}${name === '"_id"' ? ' NOT NULL' : ''}`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE _kept AS SELECT ${values.join(', ')} FROM ${table}`)
-  await session.run(`DROP TABLE ${table}`)
-  await session.run(`CREATE TABLE ${table} (${definitions.join(', ')})`)
-  await session.run(`INSERT INTO ${table} SELECT * FROM temp._kept ORDER BY _id`)
-  await session.run('DROP TABLE temp._kept')
-}

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../core/log.ts'
-import type { Client } from '../duckdb/client.ts'
+import type { Client, Session } from '../duckdb/client.ts'
 import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
 import { FORGET_REVISIONS } from './history.ts'
 import type { Lock } from './lock.ts'
@@ -18,17 +18,28 @@ export interface MaintenanceOptions {
 
 const hoursAgo = (hours: number) => `older_than => now() - INTERVAL ${hours} HOUR`
 
-/** One after the other, each under the lock for itself, so that writes go on between them. */
-function stepsOf(historyHours: number, forget: boolean): Record<string, string> {
+const FLUSH = "CALL ducklake_flush_inlined_data('datastore')"
+
+/**
+ * One after the other, each under the lock for itself, so that writes go on between them. What writes have left in the catalog
+ * about a file is flushed before that file is replaced: flushed later, it would be put to a file that is not there any more, and
+ * older revisions would show rows twice (duckdb/ducklake#1406).
+ */
+function stepsOf(historyHours: number, forget: boolean): Record<string, readonly string[]> {
   const snapshots = forget ? 'older_than => now()' : hoursAgo(historyHours)
   return {
-    'rows of the catalog to files': "CALL ducklake_flush_inlined_data('datastore')",
-    'deleted rows out of files': "CALL ducklake_rewrite_data_files('datastore')",
-    'small files into one': `CALL ducklake_merge_adjacent_files('datastore', max_compacted_files => ${FILES_AT_ONCE})`,
-    'old revisions': `CALL ducklake_expire_snapshots('datastore', ${snapshots})`,
-    'list of revisions': FORGET_REVISIONS,
-    'files that nobody needs': `CALL ducklake_cleanup_old_files('datastore', ${forget ? 'cleanup_all => true' : hoursAgo(FILES_HOURS)})`,
-    'files that were left behind': `CALL ducklake_delete_orphaned_files('datastore', ${hoursAgo(FILES_HOURS)})`,
+    'rows of the catalog to files': [FLUSH],
+    'deleted rows out of files': [FLUSH, "CALL ducklake_rewrite_data_files('datastore')"],
+    'small files into one': [
+      FLUSH,
+      `CALL ducklake_merge_adjacent_files('datastore', max_compacted_files => ${FILES_AT_ONCE})`,
+    ],
+    'old revisions': [`CALL ducklake_expire_snapshots('datastore', ${snapshots})`],
+    'list of revisions': [FORGET_REVISIONS],
+    'files that nobody needs': [
+      `CALL ducklake_cleanup_old_files('datastore', ${forget ? 'cleanup_all => true' : hoursAgo(FILES_HOURS)})`,
+    ],
+    'files that were left behind': [`CALL ducklake_delete_orphaned_files('datastore', ${hoursAgo(FILES_HOURS)})`],
   }
 }
 
@@ -42,11 +53,14 @@ export async function maintain(
 ): Promise<MaintenanceReport | undefined> {
   return lock.alone('maintenance', async () => {
     const steps: { name: string; milliseconds: number }[] = []
-    for (const [name, sql] of Object.entries(stepsOf(historyHours, forget))) {
+    for (const [name, statements] of Object.entries(stepsOf(historyHours, forget))) {
       signal?.throwIfAborted()
       const began = performance.now()
       // In this order, as writes do: those that wait for the lock hold their place in the lane.
-      await writer.session((session) => lock.run(() => session.rows(sql)), undefined, 'writes')
+      const run = async (session: Session) => {
+        for (const sql of statements) await session.rows(sql)
+      }
+      await writer.session((session) => lock.run(() => run(session)), undefined, 'writes')
       steps.push({ name, milliseconds: Math.round(performance.now() - began) })
     }
     return { steps }

@@ -158,7 +158,9 @@ async function addRows(
 ): Promise<Rows> {
   const widened = table.columns.filter(({ name }) => scaleOf(table.scales, name) !== scaleOf(current.scales, name))
   if (widened.length > 0) await store.fullText.noteReset(session.connection, table.id, current.count)
-  await store.storage.changeTypes(session, table.id, storageTypes(widened, dialectOf(store, table)))
+  await store.storage.changeColumns(session, table.id, {
+    retyped: storageTypes(widened, dialectOf(store, table)),
+  })
   if (method === 'insert') {
     const affected = await appendTyped(session, table, staged.columns)
     return { affected, table: { ...table, nextId: table.nextId + affected, count: table.count + affected } }
