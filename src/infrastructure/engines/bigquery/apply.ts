@@ -39,17 +39,20 @@ export function transaction(
   ])
 }
 
-/** A script whose statements are done all or not at all. */
+/**
+ * A script whose statements are done all or not at all. The COMMIT stands outside of the block: where it fails there is
+ * nothing left to roll back, and a ROLLBACK that failed would hide why.
+ */
 export function atomic(statements: readonly string[]): string {
   return [
     'BEGIN',
     'BEGIN TRANSACTION;',
     ...statements.map((statement) => `${statement};`),
-    'COMMIT TRANSACTION;',
     'EXCEPTION WHEN ERROR THEN',
     'ROLLBACK TRANSACTION;',
     'RAISE;',
     'END;',
+    'COMMIT TRANSACTION;',
   ].join('\n')
 }
 
