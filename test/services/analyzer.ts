@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../fixtures/free-port.ts'
 import { services } from './install.ts'
+import { statementsOf } from './script.ts'
 
 /** A column as BigQuery's API describes it. */
 export interface ApiColumn {
@@ -15,8 +16,8 @@ export interface ApiColumn {
 
 export interface Analyzer {
   /**
-   * What Google's own analyzer says is wrong with a statement; undefined when nothing is. It can't judge whole scripts,
-   * INFORMATION_SCHEMA, EXPORT DATA and functions of BigQuery alone: these are let through.
+   * What Google's own analyzer says is wrong with a statement, or with one of a script; undefined when nothing is. It
+   * knows no INFORMATION_SCHEMA, no variables of scripts and no dynamic SQL: these are let through.
    *
    * @param columnsOf the columns of the table with this path, or undefined where there is none
    */
@@ -64,29 +65,50 @@ export async function startAnalyzer(): Promise<Analyzer> {
     enabledLanguageFeatures: [...enabledLanguageFeatures, ...documented],
   }
 
+  /** One statement; tables that it makes or changes are as the rest of its script finds them. */
+  async function judge(
+    sqlStatement: string,
+    parameters: readonly unknown[],
+    columnsOf: ColumnsOf,
+    made: MadeTables,
+  ): Promise<string | undefined> {
+    try {
+      const names = await call('extractTableNamesFromStatement', { sqlStatement, options: languageOptions })
+      const read = (names.tableName as unknown as { tableNameSegment: string[] }[]).map((name) => name.tableNameSegment)
+      const altered = ALTERED.exec(sqlStatement)?.slice(1).find(Boolean)
+      const paths = [...read, ...(altered ? [altered.split('.')] : [])]
+      const { resolvedStatement } = await call('analyze', {
+        sqlStatement,
+        options: {
+          languageOptions,
+          queryParameters: parameters.map(parameterOf),
+          systemVariables: [{ namePath: ['row_count'], type: { typeKind: 'TYPE_INT64' } }],
+          defaultTimezone: 'UTC',
+        },
+        simpleCatalog: {
+          name: 'catalog',
+          ...(await catalogOf(paths, columnsOf, made)),
+          customFunction: FUNCTIONS,
+          builtinFunctionOptions: { languageOptions },
+        },
+      })
+      note(resolvedStatement as unknown as Resolved, made)
+      return undefined
+    } catch (error) {
+      const { details = String(error) } = error as { details?: string }
+      return /Table not found/i.test(details) ? undefined : details
+    }
+  }
+
   return {
     async analyze(sql, parameters, columnsOf) {
-      if (outOfReach.test(sql) || /;\s*\S/.test(sql.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`/g, '')))
-        return undefined
-      try {
-        const names = await call('extractTableNamesFromStatement', { sqlStatement: sql, options: languageOptions })
-        const paths = (names.tableName as unknown as { tableNameSegment: string[] }[]).map(
-          (name) => name.tableNameSegment,
-        )
-        await call('analyze', {
-          sqlStatement: sql,
-          options: { languageOptions, queryParameters: parameters.map(parameterOf), defaultTimezone: 'UTC' },
-          simpleCatalog: {
-            name: 'catalog',
-            ...(await catalogOf(paths, columnsOf)),
-            builtinFunctionOptions: { languageOptions },
-          },
-        })
-        return undefined
-      } catch (error) {
-        const { details = String(error) } = error as { details?: string }
-        return /Table not found|not found: (SEARCH|CONTAINS_SUBSTR|LAX_|JSON_)/i.test(details) ? undefined : details
+      if (OUT_OF_REACH.test(sql)) return undefined
+      const made: MadeTables = new Map()
+      for (const statement of statementsOf(sql)) {
+        const wrong = await judge(statement, parameters, columnsOf, made)
+        if (wrong) return `${wrong} [in: ${statement.slice(0, 500)}]`
       }
+      return undefined
     },
     async tables(sql) {
       const names = await call('extractTableNamesFromStatement', { sqlStatement: sql, options: languageOptions })
@@ -98,7 +120,77 @@ export async function startAnalyzer(): Promise<Analyzer> {
   }
 }
 
-const outOfReach = /INFORMATION_SCHEMA|__TABLES__|^\s*(?:DECLARE|BEGIN|IF|EXPORT|CALL|EXECUTE)\b/i
+const OUT_OF_REACH = /INFORMATION_SCHEMA|__TABLES__|^\s*(?:DECLARE|CALL|EXECUTE)\b/i
+
+const ALTERED = /^\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:`([^`]+)`|([\w.-]+))/i
+
+const fixed = (typeKind: string) => ({ kind: 'ARG_TYPE_FIXED', type: { typeKind }, numOccurrences: 1 })
+const any = { kind: 'ARG_TYPE_ARBITRARY', numOccurrences: 1 }
+const custom = (name: string, argument: unknown[], returnType: unknown) => ({
+  namePath: [name],
+  group: 'BigQuery',
+  mode: 'SCALAR',
+  signature: [{ argument, returnType, contextId: 0 }],
+})
+
+/** Functions of BigQuery that the published analyzer lacks. */
+const FUNCTIONS = [
+  custom('SEARCH', [any, fixed('TYPE_STRING')], fixed('TYPE_BOOL')),
+  custom('CONTAINS_SUBSTR', [any, fixed('TYPE_STRING')], fixed('TYPE_BOOL')),
+  custom('JSON_KEYS', [fixed('TYPE_JSON'), fixed('TYPE_INT64')], {
+    ...fixed('TYPE_ARRAY'),
+    type: { typeKind: 'TYPE_ARRAY', arrayType: { elementType: { typeKind: 'TYPE_STRING' } } },
+  }),
+]
+
+type ColumnsOf = Parameters<Analyzer['analyze']>[2]
+
+interface CatalogColumn {
+  name: string
+  type: unknown
+}
+
+/** Tables that the statements before have made or changed, by their names. */
+type MadeTables = Map<string, CatalogColumn[]>
+
+interface Action {
+  resolvedAddColumnActionNode?: { isIfNotExists: boolean; columnDefinition: CatalogColumn }
+  resolvedDropColumnActionNode?: { name: string }
+}
+
+/** The parts of an analyzed statement that say what becomes of a table. */
+interface Resolved {
+  resolvedCreateStatementNode?: { resolvedCreateTableStmtBaseNode?: Record<string, CreateTable> }
+  resolvedAlterObjectStmtNode?: {
+    resolvedAlterTableStmtNode?: { parent: { namePath: string[]; alterActionList: Action[] } }
+  }
+}
+
+interface CreateTable {
+  parent?: { columnDefinitionList: CatalogColumn[]; parent: { namePath: string[] } }
+}
+
+const nameOf = (path: readonly string[]) => path.join('.').split('.').at(-1) ?? ''
+
+/** Remembers what a statement has made of a table. */
+function note({ resolvedCreateStatementNode, resolvedAlterObjectStmtNode }: Resolved, made: MadeTables): void {
+  for (const created of Object.values(resolvedCreateStatementNode?.resolvedCreateTableStmtBaseNode ?? {})) {
+    const { columnDefinitionList, parent } = created?.parent ?? {}
+    if (columnDefinitionList && parent)
+      made.set(
+        nameOf(parent.namePath),
+        columnDefinitionList.map(({ name, type }) => ({ name, type })),
+      )
+  }
+  const { namePath, alterActionList } = resolvedAlterObjectStmtNode?.resolvedAlterTableStmtNode?.parent ?? {}
+  for (const { resolvedAddColumnActionNode: add, resolvedDropColumnActionNode: drop } of alterActionList ?? []) {
+    const columns = made.get(nameOf(namePath ?? [])) ?? []
+    const gone = (drop?.name ?? add?.columnDefinition.name)?.toLowerCase()
+    const left = columns.filter(({ name }) => name.toLowerCase() !== gone)
+    const { name, type } = add?.columnDefinition ?? {}
+    made.set(nameOf(namePath ?? []), name === undefined ? left : [...left, { name, type }])
+  }
+}
 
 interface Catalog {
   table: unknown[]
@@ -108,12 +200,15 @@ interface Catalog {
 /** `` `p`.`d`.`t` `` is a table in a catalog in a catalog, `` `p.d.t` `` one name. */
 async function catalogOf(
   paths: readonly (readonly string[])[],
-  columnsOf: (path: readonly string[]) => Promise<readonly ApiColumn[] | undefined>,
+  columnsOf: ColumnsOf,
+  made: MadeTables,
 ): Promise<Catalog> {
   const root: Catalog = { table: [], catalog: [] }
   for (const path of paths) {
-    const columns = await columnsOf(path.flatMap((part) => part.split('.')))
-    if (!columns) continue
+    const given = made.has(nameOf(path)) ? undefined : await columnsOf(path.flatMap((part) => part.split('.')))
+    const column = made.get(nameOf(path)) ?? given?.map((column) => ({ name: column.name, type: columnType(column) }))
+    if (!column) continue
+    made.set(nameOf(path), column)
     let place: Catalog = root
     for (const part of path.slice(0, -1)) {
       const known = place.catalog.find(({ name }) => name === part)
@@ -121,10 +216,7 @@ async function catalogOf(
       if (!known) place.catalog.push(next)
       place = next
     }
-    place.table.push({
-      name: path.at(-1),
-      column: columns.map((column) => ({ name: column.name, type: columnType(column) })),
-    })
+    place.table.push({ name: path.at(-1), column })
   }
   return root
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../fixtures/free-port.ts'
-import { type ApiColumn, startAnalyzer } from './analyzer.ts'
+import { type Analyzer, type ApiColumn, startAnalyzer } from './analyzer.ts'
 import { type BigqueryProxy, type BigqueryRules, startBigqueryProxy } from './bigquery-proxy.ts'
 import { areInstalled, install, services } from './install.ts'
 import { isRunning } from './lock.ts'
@@ -55,7 +55,7 @@ export async function startBigquery({ strict, ...rules }: Options = {}): Promise
     const response = await fetch(`${emulatorUrl}/bigquery/v2/${place}`)
     return response.ok ? ((await response.json()) as { schema: { fields: ApiColumn[] } }).schema.fields : undefined
   }
-  const analyze: BigqueryRules['analyze'] = analyzer && ((sql, params) => analyzer.analyze(sql, params, columnsOf))
+  const analyze = analyzer && strictly(analyzer, columnsOf)
   const bigquery = await startBigqueryProxy(() => emulatorUrl, { ...rules, ...(analyze && { analyze }) })
   const gcs = await startProxy({
     target: () => `http://127.0.0.1:${gcsPort}`,
@@ -95,6 +95,24 @@ export async function startBigquery({ strict, ...rules }: Options = {}): Promise
     throw error
   }
   return { url: bigquery.url, gcsUrl: gcs.url, project, dataset, bucket, bigquery, gcs, close }
+}
+
+type ColumnsOf = Parameters<Analyzer['analyze']>[2]
+
+/** Asks for the columns of a table once, and again before a statement is refused: they may have changed. */
+function strictly(analyzer: Analyzer, columnsOf: ColumnsOf): BigqueryRules['analyze'] {
+  const known = new Map<string, readonly ApiColumn[]>()
+  const remembered: ColumnsOf = async (path) => {
+    const name = path.join('.')
+    const columns = known.get(name) ?? (await columnsOf(path))
+    if (columns) known.set(name, columns)
+    return columns
+  }
+  return async (sql, parameters) => {
+    if ((await analyzer.analyze(sql, parameters, remembered)) === undefined) return undefined
+    known.clear()
+    return analyzer.analyze(sql, parameters, remembered)
+  }
 }
 
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
