@@ -9,6 +9,13 @@ export default class ClosingLine implements Reporter {
       for (const test of tests) counts[test.result().state]++
       if (module.state() === 'failed' && !tests.some((test) => test.result().state === 'failed')) counts.failed++
     }
+    if (modules.some(({ moduleId }) => moduleId.includes('/engines/bigquery/'))) console.log(whereBigqueryRan())
     console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   }
+}
+
+function whereBigqueryRan(): string {
+  return process.env.BIGQUERY_TEST_PROJECT
+    ? 'BigQuery: the suites of engines/bigquery ran against Google'
+    : 'BigQuery: not run against Google, on emulators alone (BIGQUERY_TEST_PROJECT is not set)'
 }

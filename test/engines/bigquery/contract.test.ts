@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { type BigqueryServices, reasonWithoutBigquery, startBigquery } from '../../services/bigquery.ts'
 import { describeContract } from '../../suites/contract/describe.ts'
 import { openInProcess } from '../../suites/contract/open.ts'
 import type { Fetch } from '../../suites/contract/run.ts'
-import { dropTables, settingsFor } from './open.ts'
+import type { Place } from './open.ts'
+import { openPlace, reasonWithoutPlace } from './open.ts'
 
 const CASE_ID = /res-\d+-\d+/
 
-describe.skipIf(reasonWithoutBigquery() !== undefined)('the contract on bigquery', () => {
-  let services: BigqueryServices
+describe.skipIf(reasonWithoutPlace() !== undefined)('the contract on bigquery', () => {
+  let place: Place
   beforeAll(async () => {
-    services = await startBigquery()
+    place = await openPlace()
   }, 120_000)
-  const { open, close } = openInProcess(() => settingsFor(services))
+  const { open, close } = openInProcess(() => place.settings)
   afterAll(async () => {
     await close()
-    await services?.close()
+    await place?.close()
   })
 
   /** The table of the case before is dropped when the next begins: the emulator slows down with every live one. */
@@ -25,7 +25,7 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('the contract on bigquery
     async (request) => {
       const id = CASE_ID.exec(decodeURIComponent(request.url) + (await request.clone().text()))?.[0]
       if (id !== undefined && id !== last) {
-        if (last !== undefined) await dropTables(services, [last])
+        if (last !== undefined) await place.drop([last])
         last = id
       }
       return fetch(request)

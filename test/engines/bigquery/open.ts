@@ -2,8 +2,10 @@ import { readConfig } from '../../../src/core/config.ts'
 import { createLogger } from '../../../src/core/log.ts'
 import bigquery from '../../../src/infrastructure/engines/bigquery/index.ts'
 import { stateOf, tableOf } from '../../../src/infrastructure/engines/bigquery/names.ts'
-import { type BigqueryServices, startBigquery } from '../../services/bigquery.ts'
+import { type BigqueryServices, reasonWithoutBigquery, startBigquery } from '../../services/bigquery.ts'
+import { makeGoogleDataset, reasonWithoutGoogle } from '../../services/google.ts'
 import type { Opened } from '../../suites/engine/kit.ts'
+import type { FailingPlace } from './failures.ts'
 
 /** Settings that lead the engine to the emulators. */
 export function settingsFor(services: BigqueryServices, env: Record<string, string> = {}): Record<string, string> {
@@ -18,11 +20,17 @@ export function settingsFor(services: BigqueryServices, env: Record<string, stri
   }
 }
 
-/** The engine on an emulator that is there. */
-export function openOn(services: BigqueryServices, env: Record<string, string> = {}) {
-  const { config } = readConfig({ AUTH_TYPE: 'anonymous', ...settingsFor(services, env) })
+function openWith(settings: Record<string, string>) {
+  const { config } = readConfig({ AUTH_TYPE: 'anonymous', ...settings })
   return bigquery({ config, logger: createLogger(config, () => {}) })
 }
+
+/** The engine on an emulator that is there. */
+export function openOn(services: BigqueryServices, env: Record<string, string> = {}) {
+  return openWith(settingsFor(services, env))
+}
+
+const isOfSuite = (id: string) => id.startsWith('table-')
 
 /** An engine on an emulator of its own. */
 export async function openBigquery(
@@ -33,14 +41,70 @@ export async function openBigquery(
   return {
     services,
     engine,
-    discard: (ids) =>
-      dropTables(
-        services,
-        ids.filter((id) => id.startsWith('table-')),
-      ),
+    discard: (ids) => dropTables(services, ids.filter(isOfSuite)),
     async close() {
       await engine.close()
       await services.close()
+    },
+  }
+}
+
+/** Two engines on an emulator of their own that waits for no answer longer than it must. */
+export async function openFailing(): Promise<FailingPlace & { close(): Promise<void> }> {
+  const services = await startBigquery()
+  const env = { HTTP_TIMEOUT_SECONDS: '1' }
+  const [engine, other] = await Promise.all([openOn(services, env), openOn(services, env)])
+  return {
+    ...{ services, engine, other },
+    discard: (ids) => dropTables(services, ids),
+    async close() {
+      await Promise.all([engine.close(), other.close()])
+      await services.close()
+    },
+  }
+}
+
+/** Where the suites of every engine are run: a place of Google's where there is one, else an emulator. */
+export interface Place {
+  settings: Record<string, string>
+  /** Drops tables behind the engine's back: the emulator slows down with every live one. */
+  drop(ids: readonly string[]): Promise<void>
+  close(): Promise<void>
+  /** Where it is no place of Google's. */
+  services?: BigqueryServices
+}
+
+export const isOnGoogle = reasonWithoutGoogle() === undefined
+
+/** Why the suites can't run at all; undefined when they can. */
+export const reasonWithoutPlace = (): string | undefined => (isOnGoogle ? undefined : reasonWithoutBigquery())
+
+/**
+ * @param strict - On an emulator: every statement passes Google's own analyzer first.
+ */
+export async function openPlace({ strict = true }: { strict?: boolean } = {}): Promise<Place> {
+  if (isOnGoogle) {
+    const { settings, dropTables, close } = await makeGoogleDataset()
+    return { settings, close, drop: (ids) => dropTables(ids.flatMap((id) => [tableOf(id), stateOf(id)])) }
+  }
+  const services = await startBigquery({ strict })
+  return {
+    ...{ settings: settingsFor(services), services },
+    drop: (ids) => dropTables(services, ids),
+    close: () => services.close(),
+  }
+}
+
+/** The engine in a place of its own. */
+export async function openEngine(): Promise<Opened> {
+  const place = await openPlace()
+  const engine = await openWith(place.settings)
+  return {
+    engine,
+    discard: (ids) => place.drop(ids.filter(isOfSuite)),
+    async close() {
+      await engine.close()
+      await place.close()
     },
   }
 }
