@@ -82,7 +82,7 @@ export async function startAnalyzer(): Promise<Analyzer> {
         options: {
           languageOptions,
           queryParameters: parameters.map(parameterOf),
-          systemVariables: [{ namePath: ['row_count'], type: { typeKind: 'TYPE_INT64' } }],
+          systemVariables: SYSTEM_VARIABLES,
           defaultTimezone: 'UTC',
         },
         simpleCatalog: {
@@ -123,6 +123,11 @@ export async function startAnalyzer(): Promise<Analyzer> {
 const OUT_OF_REACH = /INFORMATION_SCHEMA|__TABLES__|^\s*(?:DECLARE|CALL|EXECUTE)\b/i
 
 const ALTERED = /^\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:`([^`]+)`|([\w.-]+))/i
+
+const SYSTEM_VARIABLES = [
+  { namePath: ['row_count'], type: { typeKind: 'TYPE_INT64' } },
+  { namePath: ['error', 'message'], type: { typeKind: 'TYPE_STRING' } },
+]
 
 const fixed = (typeKind: string) => ({ kind: 'ARG_TYPE_FIXED', type: { typeKind }, numOccurrences: 1 })
 const any = { kind: 'ARG_TYPE_ARBITRARY', numOccurrences: 1 }

@@ -32,11 +32,11 @@ export function openOn(services: BigqueryServices, env: Record<string, string> =
 
 const isOfSuite = (id: string) => id.startsWith('table-')
 
-/** An engine on an emulator of its own. */
+/** An engine on an emulator of its own; every statement passes Google's own analyzer first. */
 export async function openBigquery(
   options: Parameters<typeof startBigquery>[0] = {},
 ): Promise<Opened & { services: BigqueryServices }> {
-  const services = await startBigquery(options)
+  const services = await startBigquery({ strict: true, ...options })
   const engine = await openOn(services)
   return {
     services,
@@ -79,15 +79,13 @@ export const isOnGoogle = reasonWithoutGoogle() === undefined
 /** Why the suites can't run at all; undefined when they can. */
 export const reasonWithoutPlace = (): string | undefined => (isOnGoogle ? undefined : reasonWithoutBigquery())
 
-/**
- * @param strict - On an emulator: every statement passes Google's own analyzer first.
- */
-export async function openPlace({ strict = true }: { strict?: boolean } = {}): Promise<Place> {
+/** On an emulator every statement passes Google's own analyzer first. */
+export async function openPlace(): Promise<Place> {
   if (isOnGoogle) {
     const { settings, dropTables, close } = await makeGoogleDataset()
     return { settings, close, drop: (ids) => dropTables(ids.flatMap((id) => [tableOf(id), stateOf(id)])) }
   }
-  const services = await startBigquery({ strict })
+  const services = await startBigquery({ strict: true })
   return {
     ...{ settings: settingsFor(services), services },
     drop: (ids) => dropTables(services, ids),
