@@ -1,18 +1,23 @@
 const ATTEMPTS = 6
+/** Pauses don't grow beyond this doubling. */
+const DOUBLINGS = 5
 
 /** One write at a time for each name; what waits keeps its order (traps T15). */
 export class WriteQueue {
   readonly #isConflict: (error: unknown) => boolean
   readonly #firstPauseMs: number
+  readonly #attempts: number
   readonly #tails = new Map<string, Promise<unknown>>()
 
   /**
    * @param isConflict - Tells that a write met one of another process or of another table, and may be run again.
    * @param firstPauseMs - The pause before that; each one may be twice as long as the one before.
+   * @param attempts - How often a write is run in all.
    */
-  constructor(isConflict: (error: unknown) => boolean, firstPauseMs = 5) {
+  constructor(isConflict: (error: unknown) => boolean, firstPauseMs = 5, attempts = ATTEMPTS) {
     this.#isConflict = isConflict
     this.#firstPauseMs = firstPauseMs
+    this.#attempts = attempts
   }
 
   /** Runs `work` after all earlier work of these names; runs it again when it met another write. */
@@ -46,8 +51,8 @@ export class WriteQueue {
       try {
         return await work()
       } catch (error) {
-        if (attempt === ATTEMPTS || !this.#isConflict(error)) throw error
-        await pause(this.#firstPauseMs * 2 ** attempt * Math.random())
+        if (attempt === this.#attempts || !this.#isConflict(error)) throw error
+        await pause(this.#firstPauseMs * 2 ** Math.min(attempt, DOUBLINGS) * Math.random())
       }
     }
   }

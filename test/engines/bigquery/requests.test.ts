@@ -64,6 +64,15 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('requests to Google', () 
     expect(await requestsOf(work)).toEqual(requests)
   })
 
+  test('upserts of one key at once wait for each other: none is run twice', async () => {
+    const own = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
+    const calls = Array.from({ length: 6 }, (_, call) => [{ k: 1, v: `call ${call}` }])
+    const requests = await requestsOf(() => Promise.all(calls.map((records) => kit.upsert(own, records))))
+    const count = (wanted: string) => requests.filter((request) => request === wanted).length
+    expect([count('POST /jobs'), count('POST /queries')]).toEqual([calls.length, calls.length])
+    expect(await kit.values(own, 'v')).toEqual(['call 5', 'elm'])
+  })
+
   test('reads go by the one account, writes by the other, which alone may write', async () => {
     const { services } = opened
     const engine = await openOn(services, {

@@ -27,6 +27,8 @@ import { upsertRecords } from './upsert.ts'
 
 /** Google's pause between two tries of a transaction that met another. */
 const FIRST_PAUSE_MS = 100
+/** Of two servers that write to one table all the time each loses every other time. */
+const ATTEMPTS = 20
 
 /** Tables in a BigQuery dataset. */
 export default async function bigquery({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
@@ -34,7 +36,7 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
   const { bigqueryProject: project, bigqueryDataset: dataset } = config
   if (project === undefined || dataset === undefined) return unconfigured(config, logger)
   const client = await Client.open(config)
-  const queue = new WriteQueue(canRunAgain, FIRST_PAUSE_MS)
+  const queue = new WriteQueue(canRunAgain, FIRST_PAUSE_MS, ATTEMPTS)
   const files = new LoadFiles()
   const store: Store = { client, queue, tables: new TableCache(), config, logger, functions, files }
   let prepared: Promise<void> | undefined
