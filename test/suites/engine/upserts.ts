@@ -387,6 +387,10 @@ export function upserts(kit: Kit): void {
       'a.b',
       '$1',
       'é',
+      // Names that statements give to their own parts.
+      ...'abcdfloprsvwx',
+      'there',
+      'carried',
     ]
     const id = await kit.make(Object.fromEntries(names.map((name) => [name, 'text'])), undefined, {
       key: ['rowid', 'select'],
@@ -401,6 +405,7 @@ export function upserts(kit: Kit): void {
       { _id: 1, ...record('b') },
     ])
     expect(await kit.rows(id, { distinct: true, fields: ['n', 'c0'], sort: ['c0 desc nulls last'] })).toHaveLength(3)
+    expect(await kit.values(id, 'rowid', { q: 'r' })).toEqual(['c'])
     const numbers = await kit.make({ rowid: 'int' }, [{ rowid: 5 }])
     expect(await refusal(kit.upsert(numbers, [{ rowid: 1 }, { rowid: 'x' }], { method: 'insert' }))).toMatchObject({
       detail: { records_row: 1 },

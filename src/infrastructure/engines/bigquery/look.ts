@@ -33,7 +33,7 @@ export async function findOwners(
       (column, index) =>
         `${comparable(`t.${quoteName(storedColumn(column.name))}`, column.type)} = ${comparable(itemValue(index, column), column.type)}`,
     )
-    const sql = `SELECT o, t._id FROM ${source.from} WITH OFFSET AS o JOIN ${quoteName(tableOf(id))} AS t ON ${equal.join(' AND ')}`
+    const sql = `SELECT _at, t._id FROM ${source.from} WITH OFFSET AS _at JOIN ${quoteName(tableOf(id))} AS t ON ${equal.join(' AND ')}`
     const page = await client.query(sql, { params: source.params, role: 'write', signal })
     for await (const { f } of rowsOf(client, page, signal)) owners.set(part[Number(f[0]?.v)] as string, String(f[1]?.v))
   }

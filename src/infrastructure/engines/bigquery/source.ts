@@ -1,9 +1,12 @@
 import type { Column } from '../../../core/table-schema.ts'
 import { valueSql } from './types.ts'
 
+/** What a row of a source is called: no column of a user begins so. */
+export const ITEM = '_item'
+
 /** Rows of JSON lists that a statement reads: from a parameter, or from a table that a load job has filled. */
 export interface Source {
-  /** SQL of what stands behind FROM; its rows are called `r`. */
+  /** SQL of what stands behind FROM; its rows are called `ITEM`. */
   readonly from: string
   readonly params: Readonly<Record<string, string>>
 }
@@ -13,12 +16,12 @@ export const INLINE_BYTES = 5_000_000
 
 /** @param rows - JSON lists of texts and nulls. */
 export function inlineSource(name: string, rows: readonly string[]): Source {
-  return { from: `UNNEST(JSON_QUERY_ARRAY(@${name})) AS r`, params: { [name]: `[${rows.join(',')}]` } }
+  return { from: `UNNEST(JSON_QUERY_ARRAY(@${name})) AS ${ITEM}`, params: { [name]: `[${rows.join(',')}]` } }
 }
 
 /** SQL of the n-th item of a row as text. */
 export function itemText(index: number): string {
-  return `JSON_VALUE(r, '$[${index}]')`
+  return `JSON_VALUE(${ITEM}, '$[${index}]')`
 }
 
 /** SQL of the n-th item of a row as a value of the column. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { quoteName } from './names.ts'
 import type { Source } from './source.ts'
+import { ITEM } from './source.ts'
 import type { Store } from './store.ts'
 
 /** Rows in a table that only one write knows of. */
@@ -28,7 +29,7 @@ export async function loadStage(
     })
   }
   try {
-    await client.upload(name, [{ name: 'r', type: 'STRING' }], Readable.from(linesOf(rows)), signal)
+    await client.upload(name, [{ name: ITEM, type: 'STRING' }], Readable.from(linesOf(rows)), signal)
   } catch (error) {
     await drop()
     throw error
@@ -42,7 +43,7 @@ const PIECE_CHARACTERS = 64 * 1024
 async function* linesOf(rows: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
   let waiting = ''
   for await (const row of rows) {
-    waiting += `${JSON.stringify({ r: row })}\n`
+    waiting += `${JSON.stringify({ [ITEM]: row })}\n`
     if (waiting.length < PIECE_CHARACTERS) continue
     yield waiting
     waiting = ''
