@@ -26,6 +26,8 @@ const notRun: Record<string, string> = {
   'README.md: npm test': 'is what runs this',
   'docs/bigquery.md: npm install @google-cloud/bigquery@8 @google-cloud/storage@7': 'needs a project of Google Cloud',
   'docs/bigquery.md: gcloud iam service-accounts create datastore-writer': 'needs a project of Google Cloud',
+  'docs/bigquery.md: export BIGQUERY_TEST_PROJECT=my-tests-1234 BIGQUERY_TEST_LOCATION=EU':
+    'needs a project of Google Cloud',
   'docs/operations.md: docker build -t ckan-datastore .':
     'needs Docker; test/containers runs the steps of the Dockerfile',
   'docs/operations.md: docker compose --profile single up': 'needs Docker; test/containers reads compose.yaml',
