@@ -82,6 +82,9 @@ describe.skipIf(reason)(`the stand-ins for Google's services${reason ? `: ${reas
     "SELECT * FROM read_csv('x')",
     'SELECT 1 AS by',
     'SELECT b FROM trees',
+    'BEGIN BEGIN TRANSACTION; UPDATE trees SET b = 1 WHERE TRUE; EXCEPTION WHEN ERROR THEN ROLLBACK TRANSACTION; RAISE; END; COMMIT TRANSACTION;',
+    'IF EXISTS (SELECT 1 FROM trees WHERE b = 1) THEN DROP TABLE trees; END IF;',
+    "CREATE TABLE few AS SELECT a AS c FROM trees; SELECT a FROM few WHERE ';' <> ''",
   ])('what BigQuery refuses is refused: %s', async (sql) =>
     expect(await query(sql)).toMatchObject({ status: 400, reason: 'invalidQuery' }),
   )
@@ -90,6 +93,8 @@ describe.skipIf(reason)(`the stand-ins for Google's services${reason ? `: ${reas
     'SELECT SEARCH("a b", "a")',
     'SELECT t.a FROM `portal`.`trees` AS t',
     'DECLARE n INT64 DEFAULT 1; SELECT n',
+    'CREATE TABLE many AS SELECT a AS c FROM trees; ALTER TABLE many ADD COLUMN d STRING; UPDATE many SET d = "x" WHERE c > 0; DROP TABLE many',
+    'BEGIN BEGIN TRANSACTION; UPDATE trees SET a = a WHERE TRUE; ASSERT @@row_count > 0; EXCEPTION WHEN ERROR THEN ROLLBACK TRANSACTION; RAISE; END; COMMIT TRANSACTION;',
   ])('what it takes is taken: %s', async (sql) => expect((await query(sql)).status).toBe(200))
 
   test('bytes of a dry run are canned, and a limit on them holds', async () => {

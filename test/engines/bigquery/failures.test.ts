@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { Kit } from '../../suites/engine/kit.ts'
 import type { CallName, FaultName } from './failures.ts'
-import { dumpFails, failsWhole } from './failures.ts'
+import { COLUMNS, calls, dumpFails, expectConsistent, failsWhole, RECORDS, stateOf } from './failures.ts'
 import { openFailing } from './open.ts'
 
 /** A few of what failures.full.ts runs whole: quick ones, which are not tried again. */
@@ -22,6 +22,35 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
 
   for (const [name, kind] of chosen) failsWhole(() => opened, name, kind)
   dumpFails(() => opened, 'refused: quota')
+
+  test('rows of other types that can not be written: the definition and the old rows come back', {
+    timeout: 120_000,
+  }, async () => {
+    const [kit, other] = [new Kit(() => opened.engine), new Kit(() => opened.other)]
+    const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
+    const before = await stateOf(kit, id)
+    let broken = 0
+    opened.services.bigquery.fail({
+      match: ({ body }) => {
+        const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
+        if (query?.query.includes('@before_definition')) {
+          // The statement fails as a whole on BigQuery; the emulator would leave an empty table.
+          query.query = query.query.replace(/CREATE OR REPLACE TABLE [^;]+;/, "ASSERT FALSE AS 'injected';")
+          broken += 1
+        }
+        return false
+      },
+    })
+    await expect(calls['load: other rows of other types'](kit, id)).rejects.toThrow()
+    opened.services.bigquery.heal()
+    expect(broken).toBe(1)
+    expect(await stateOf(kit, id)).toEqual(before)
+    expect(await stateOf(other, id)).toEqual(before)
+    await expectConsistent(opened.services, id)
+    await calls['load: other rows of other types'](kit, id)
+    expect((await stateOf(other, id))?.columns).toEqual(['k int', 'v date'])
+    await opened.discard?.([id])
+  })
 
   test('credentials that are no longer good: 503, and a word in the log alone', async () => {
     const kit = new Kit(() => opened.engine)

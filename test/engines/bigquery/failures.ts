@@ -20,8 +20,8 @@ export const faults = {
   'done, and its answer lost': { how: 'lost', times: 1 },
 } satisfies Record<string, Omit<Fault, 'match'>>
 
-const COLUMNS = { k: 'int', v: 'text' }
-const RECORDS = [
+export const COLUMNS = { k: 'int', v: 'text' }
+export const RECORDS = [
   { k: 1, v: 'a' },
   { k: 2, v: 'b' },
 ]
@@ -73,7 +73,7 @@ export type FaultName = keyof typeof faults
 const makesTable = (name: CallName) => name.endsWith('a new table')
 
 /** All that is told of a table; undefined: there is none. */
-async function stateOf(kit: Kit, id: string) {
+export async function stateOf(kit: Kit, id: string) {
   return whileStale(async () => {
     const table = await kit.engine.describe(id)
     if (!table) return undefined
@@ -87,7 +87,7 @@ async function stateOf(kit: Kit, id: string) {
 }
 
 /** What lies in the dataset agrees with itself. */
-async function expectConsistent(services: BigqueryServices, id: string): Promise<void> {
+export async function expectConsistent(services: BigqueryServices, id: string): Promise<void> {
   const [counted] = await behind(services, `SELECT COUNT(*), COUNT(DISTINCT _id) FROM \`${id}\``)
   const [state] = await behind(
     services,
