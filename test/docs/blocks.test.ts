@@ -174,9 +174,9 @@ const runHere: Record<string, (block: Block) => Promise<void>> = {
       const running = await serve({ env: { ...lake.env, PORT: '0' }, logger })
       try {
         await call(running, 'create', { resource_id: 'trees', records: [{ species: 'oak' }] })
-        const { revisions } = await call(running, 'info', { id: 'trees' })
         await call(running, 'upsert', { resource_id: 'trees', method: 'insert', records: [{ species: 'elm' }] })
-        const [first] = revisions as { revision: number; committed_at: string }[]
+        const { revisions } = await call(running, 'info', { id: 'trees' })
+        const [, first] = revisions as { revision: number; committed_at: string }[]
         const [url, time, revision] = [running.url, first?.committed_at ?? '', String(first?.revision)]
         const replace = { 'https://data.example.org': url, '2026-01-31T12:00:00Z': time, 1767225600001: revision }
         const said = await type(block, replace)

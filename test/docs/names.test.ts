@@ -12,6 +12,7 @@ const settings = new Set(settingRows.map(({ schema }) => schema.env))
 const FOREIGN: Record<string, string> = {
   CKAN_TOKEN: "the reader's own",
   RESOURCE_ID: "the reader's own",
+  TABLES_URL: 'read by examples/worker/worker.js',
   BENCH_CKAN_TOKEN: 'read by test/bench/harness/ckan.ts',
   BENCH_CKAN_URL: 'read by test/bench/harness/ckan.ts',
   RECORD_EXAMPLES: 'read by test/docs/examples.test.ts',

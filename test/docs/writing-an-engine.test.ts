@@ -5,11 +5,12 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../src/infrastructure/engines/engine.ts'
 import { type DocumentServer, startDocumentServer } from '../fixtures/document-server.ts'
-import { describeContract, type Gaps } from '../suites/contract/describe.ts'
+import { describeContract } from '../suites/contract/describe.ts'
 import { openInProcess } from '../suites/contract/open.ts'
 import { engineSuite } from '../suites/engine/index.ts'
 import { Kit, refusal } from '../suites/engine/kit.ts'
 import { root } from '../suites/source-tree.ts'
+import { gaps } from './documents-gaps.ts'
 
 const blocks = readFileSync(join(root, 'docs/writing-an-engine.md'), 'utf8').matchAll(/^```js\n([\s\S]*?)^```/gm)
 const code = [...blocks].map(([, block = '']) => block).join('\n')
@@ -49,18 +50,6 @@ engineSuite(
 )
 
 describe('the contract', () => {
-  const types = 'the types of its table are more than this engine keeps'
-  const gaps: Gaps = {
-    '§4.6 int 7': types,
-    '§5.1 equality': types,
-    '§5.2 unknown column': types,
-    '§6 a word anywhere': 'it has no full-text search',
-    '§8.1 the result': types,
-    '§8.6 the result': 'it runs no SQL',
-    '§9.7 constant LIMIT: limit, offset, total, _links': 'it runs no SQL',
-    '§9.2 schema in, schema out': types,
-    '§9.2 constraints: integer {"required":true} takes [0]': 'it checks no constraints, and so takes none',
-  }
   const opened = openInProcess(open)
   afterAll(() => opened.close())
   describeContract({ open: opened.open, smoke: true, gaps })
