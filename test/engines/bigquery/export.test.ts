@@ -1,5 +1,5 @@
 import { Storage } from '@google-cloud/storage'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Bucket, type StoredObject } from '../../../src/infrastructure/engines/bigquery/bucket.ts'
 import { convert } from '../../../src/infrastructure/engines/bigquery/convert.ts'
 import { type Export, Exports } from '../../../src/infrastructure/engines/bigquery/export.ts'
@@ -30,6 +30,7 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
     version += 1
   })
   afterEach(() => {
+    vi.useRealTimers()
     services.bigquery.rules.shards = undefined
     services.bigquery.heal()
     services.gcs.heal()
@@ -194,6 +195,28 @@ describe.skipIf(reason)(`exports through the bucket${reason ? `: ${reason}` : ''
     const marked = await process().dump(wanted({ file: { ...file, header: '\ufeffa,b\n' } }))
     expect(marked.kind).toBe('stream')
     expect(await textOf(marked)).toBe(rows)
+    expect(statements).toBe(2)
+  })
+
+  test('a file that a rule of the bucket has removed is made again', async () => {
+    const bucket = new Bucket(storage.bucket(services.bucket))
+    await process().dump(wanted())
+    const files = await bucket.list(`trees/v${version}/`)
+    await bucket.remove(files.map(({ name }) => name).filter((name) => !name.endsWith('.done')))
+    expect(await textOf(await process().dump(wanted()))).toBe(`a,b\n${rows}`)
+    expect(statements).toBe(2)
+  })
+
+  test('who died while exporting holds nobody up for longer than five minutes', async () => {
+    const bucket = new Bucket(storage.bucket(services.bucket))
+    const made = process()
+    await made.dump(wanted())
+    const [{ name }] = (await bucket.list(`trees/v${version}/`)) as [StoredObject]
+    const folder = name.slice(0, name.lastIndexOf('/') + 1)
+    await bucket.remove((await bucket.list(folder)).map((file) => file.name))
+    await bucket.claim(`${folder}.claimed`, '')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6 * 60_000 })
+    expect(await textOf(await process(unsigned).dump(wanted()))).toBe(rows)
     expect(statements).toBe(2)
   })
 

@@ -11,7 +11,8 @@ export function breakable(source: ReadableStream<Uint8Array>, signal?: AbortSign
           controller.error(signal.reason)
           void reader.cancel(signal.reason).catch(() => {})
         }
-        signal.addEventListener('abort', abort, { once: true })
+        if (signal.aborted) abort()
+        else signal.addEventListener('abort', abort, { once: true })
       },
       async pull(controller) {
         try {

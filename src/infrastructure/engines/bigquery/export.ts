@@ -102,13 +102,25 @@ export class Exports {
   async #find(prefix: string, wanted: Export): Promise<Finished> {
     const { bucket } = this.#context
     for (;;) {
-      const done = await bucket.text(prefix + DONE)
-      if (done !== undefined) return JSON.parse(done) as Finished
+      const finished = await this.#finished(prefix)
+      if (finished) return finished
       if (await bucket.claim(prefix + CLAIMED, '')) return this.#claimed(prefix, wanted)
       const [claim] = await bucket.list(prefix + CLAIMED)
       if (claim && Date.now() - claim.createdAt > CLAIM_MS) await bucket.remove([claim.name])
       else await sleep(POLL_MS)
     }
+  }
+
+  /** What was made before, if all of it is still there: rules of the bucket may remove files before their marker. */
+  async #finished(prefix: string): Promise<Finished | undefined> {
+    const { bucket } = this.#context
+    const done = await bucket.text(prefix + DONE)
+    if (done === undefined) return undefined
+    const finished = JSON.parse(done) as Finished
+    const there = new Set((await bucket.list(prefix)).map(({ name }) => name))
+    if (finished.files.every(({ name }) => there.has(name))) return finished
+    await bucket.remove([prefix + DONE])
+    return undefined
   }
 
   async #claimed(prefix: string, wanted: Export): Promise<Finished> {
@@ -117,6 +129,7 @@ export class Exports {
     const renewing = setInterval(() => {
       renewed = bucket.save(prefix + CLAIMED, '', 'text/plain').catch(() => {})
     }, CLAIM_RENEWED_MS)
+    renewing.unref()
     const settle = () => {
       clearInterval(renewing)
       return renewed
