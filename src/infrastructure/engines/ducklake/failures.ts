@@ -96,6 +96,12 @@ export function startFailure(
 ): ConfigurationError {
   if (error instanceof ConfigurationError) return error
   const message = error instanceof Error ? error.message : ''
+  if (error instanceof Interrupted) {
+    const reason = error.cause instanceof Error ? reasonOf(error.cause.message) : 'no answer'
+    return new ConfigurationError([
+      `The lake can't be opened (catalog ${catalog}, data in ${dataPath}): ${message.replace(/\.$/, '')}: ${reason}.`,
+    ])
+  }
   const other = /DATA_PATH parameter "?([^"]*)"? does not match|data path/i.test(message)
   if (other)
     return new ConfigurationError([
