@@ -189,7 +189,7 @@ describe('a download that breaks off and goes on', () => {
           cuts -= 1
           answer.destroy()
           // Not by a reset, which would take along what is under way.
-          setTimeout(() => response.socket?.end(), 50)
+          setTimeout(() => response.socket?.end(), 250)
         })
         answer.on('end', () => response.end())
         answer.on('error', () => {})

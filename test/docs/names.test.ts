@@ -10,6 +10,12 @@ const settings = new Set(settingRows.map(({ schema }) => schema.env))
 
 /** Names in capitals that are no settings of ours, and whose they are. */
 const FOREIGN: Record<string, string> = {
+  BIGQUERY_TEST_CREDENTIALS: 'of the tests, to run them against Google',
+  BIGQUERY_TEST_CREDENTIALS_RO: 'of the tests, to run them against Google',
+  BIGQUERY_TEST_DATASET: 'of the tests, to run them against Google',
+  BIGQUERY_TEST_EXPORT_BUCKET: 'of the tests, to run them against Google',
+  BIGQUERY_TEST_LOCATION: 'of the tests, to run them against Google',
+  BIGQUERY_TEST_PROJECT: 'of the tests, to run them against Google',
   CKAN_TOKEN: "the reader's own",
   RESOURCE_ID: "the reader's own",
   TABLES_URL: 'read by examples/worker/worker.js',

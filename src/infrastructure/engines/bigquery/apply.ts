@@ -128,13 +128,13 @@ export function rowStatements(
   const values = staged.map((column, index) => `${itemValue(index + FIRST_CELL, column)} AS c${index}`)
   const items = [`CAST(${itemText(0)} AS INT64) AS _id`, `${itemText(2)} AS carried`, ...values]
   const rows = (exists: '0' | '1') =>
-    `(SELECT ${items.join(', ')} FROM ${source.from} WHERE ${itemText(1)} = '${exists}') AS s`
+    `(SELECT ${items.join(', ')} FROM ${source.from} WHERE ${itemText(1)} = '${exists}') AS _s`
   const assignments = updateAssignments(table, staged, names, time)
   const into = ['_id', ...names, ...(table.hasUpdatedAt ? [UPDATED_AT_COLUMN] : [])]
-  const cells = ['s._id', ...staged.map((_, index) => `s.c${index}`), ...(table.hasUpdatedAt ? [time] : [])]
+  const cells = ['_s._id', ...staged.map((_, index) => `_s.c${index}`), ...(table.hasUpdatedAt ? [time] : [])]
   return [
     ...(matched > 0 && assignments.length > 0
-      ? [`UPDATE ${target} AS t SET ${assignments.join(', ')} FROM ${rows('1')} WHERE t._id = s._id`]
+      ? [`UPDATE ${target} AS _t SET ${assignments.join(', ')} FROM ${rows('1')} WHERE _t._id = _s._id`]
       : []),
     ...(fresh > 0 ? [`INSERT INTO ${target} (${into.join(', ')}) SELECT ${cells.join(', ')} FROM ${rows('0')}`] : []),
   ]
@@ -148,14 +148,14 @@ function updateAssignments(
 ): string[] {
   const changed = staged.map((column, index) => {
     const name = names[index] as string
-    const value = `IF(SUBSTR(s.carried, ${index + 1}, 1) = '1', s.c${index}, t.${name})`
+    const value = `IF(SUBSTR(_s.carried, ${index + 1}, 1) = '1', _s.c${index}, _t.${name})`
     const text = (sql: string) => (castType(column.type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql)
-    return { set: `${name} = ${value}`, differs: `${text(value)} IS DISTINCT FROM ${text(`t.${name}`)}` }
+    return { set: `${name} = ${value}`, differs: `${text(value)} IS DISTINCT FROM ${text(`_t.${name}`)}` }
   })
   const touched =
     table.hasUpdatedAt && changed.length > 0
       ? [
-          `${UPDATED_AT_COLUMN} = IF(${changed.map(({ differs }) => differs).join(' OR ')}, ${time}, t.${UPDATED_AT_COLUMN})`,
+          `${UPDATED_AT_COLUMN} = IF(${changed.map(({ differs }) => differs).join(' OR ')}, ${time}, _t.${UPDATED_AT_COLUMN})`,
         ]
       : []
   return [...changed.map(({ set }) => set), ...touched]

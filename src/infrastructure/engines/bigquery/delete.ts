@@ -79,7 +79,10 @@ async function deleteRows(store: Store, plan: PlanOf<'rows'>, signal?: AbortSign
     const lines: string[] = []
     if (includeDeleted) {
       const writer = rowFormats.objects.writer(includeDeleted.columns, { msInTimestamp: config.msInTimestamp })
-      const cells = includeDeleted.columns.map(({ name }) => `t.${quoteName(storedColumn(name))}`).join(', ')
+      // Named anew, as a column called t would hide the table from ORDER BY.
+      const cells = includeDeleted.columns
+        .map(({ name }, index) => `t.${quoteName(storedColumn(name))} AS c${index}`)
+        .join(', ')
       const page = await client.query(`SELECT ${cells} ${from} ORDER BY t._id LIMIT ${includeDeleted.limit}`, asked)
       for await (const { f } of rowsOf(client, page, signal)) lines.push(writer(f.map(rawText)))
     }

@@ -58,11 +58,7 @@ export function resolveRecords(
   const keys = new Map<string, string | undefined>(known.keysOfRows)
   for (const [key, id] of known.keys) keys.set(id, key)
   const changes = new Map<string, RowChange>()
-  const highest = records.reduce(
-    (most, { id }) => (id !== undefined && !known.rows.has(id) ? Math.max(most, Number(id)) : most),
-    0,
-  )
-  let nextId = Math.max(table.nextId, highest + 1)
+  let nextId = table.nextId
 
   for (const record of records) {
     const key = keyOf(record.cells)
@@ -70,7 +66,8 @@ export function resolveRecords(
     if (method === 'insert' && key !== undefined && ids.has(key)) throw duplicateKey(table.id, record.row)
     const exists = target !== undefined && (known.rows.has(target) || changes.has(target) || keys.has(target))
     if (method === 'update' && !exists) throw missing(table, staged, record)
-    const id = target ?? String(nextId++)
+    const id = target ?? String(nextId)
+    if (!exists) nextId = Math.max(nextId, Number(id) + 1)
     const before = changes.get(id)
     if (before) {
       for (const [index, cell] of record.cells.entries()) if (cell !== undefined) before.cells[index] = cell

@@ -101,15 +101,15 @@ export function writeStatements(
   const names = columns.map(nameOf)
   const stamp = table.hasUpdatedAt ? [UPDATED_AT_COLUMN] : []
   const into = ['_id', ...names, ...stamp]
-  const cells = [`${nextId} + s._at`, ...names.map((name) => `s.${name}`), ...stamp.map(() => time)]
+  const cells = [`${nextId} + _s._at`, ...names.map((name) => `_s.${name}`), ...stamp.map(() => time)]
   const assignments = matched > 0 ? updateAssignments(table, columns, time) : []
   return [
     ...(assignments.length > 0
-      ? [`UPDATE ${target} AS t SET ${assignments.join(', ')} FROM ${from} AS s WHERE t._id = s._target`]
+      ? [`UPDATE ${target} AS _t SET ${assignments.join(', ')} FROM ${from} AS _s WHERE _t._id = _s._target`]
       : []),
     ...(fresh > 0
       ? [
-          `INSERT INTO ${target} (${into.join(', ')}) SELECT ${cells.join(', ')} FROM ${from} AS s WHERE s._target IS NULL`,
+          `INSERT INTO ${target} (${into.join(', ')}) SELECT ${cells.join(', ')} FROM ${from} AS _s WHERE _s._target IS NULL`,
           `ASSERT @@row_count = ${fresh} AS 'datastore:stale'`,
         ]
       : []),
@@ -121,12 +121,12 @@ function updateAssignments(table: StoredTable, columns: readonly Column[], time:
   if (changed.length === 0) return []
   const text = (sql: string, column: Column) => (castType(column.type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql)
   const differs = changed.map(
-    (column) => `${text(`s.${nameOf(column)}`, column)} IS DISTINCT FROM ${text(`t.${nameOf(column)}`, column)}`,
+    (column) => `${text(`_s.${nameOf(column)}`, column)} IS DISTINCT FROM ${text(`_t.${nameOf(column)}`, column)}`,
   )
   return [
-    ...changed.map((column) => `${nameOf(column)} = s.${nameOf(column)}`),
+    ...changed.map((column) => `${nameOf(column)} = _s.${nameOf(column)}`),
     ...(table.hasUpdatedAt
-      ? [`${UPDATED_AT_COLUMN} = IF(${differs.join(' OR ')}, ${time}, t.${UPDATED_AT_COLUMN})`]
+      ? [`${UPDATED_AT_COLUMN} = IF(${differs.join(' OR ')}, ${time}, _t.${UPDATED_AT_COLUMN})`]
       : []),
   ]
 }
