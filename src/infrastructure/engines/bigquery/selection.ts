@@ -136,10 +136,10 @@ function pageOf(ordered: OrderedRows, paging: string): string {
 }
 
 function plainRows(names: readonly string[], keys: readonly OrderKey[], from: string, lastId: boolean): OrderedRows {
-  const own = keys.map(({ value }, index) => `${value} AS k${index}`)
+  const own = keys.map(({ value }, index) => `${value} AS _k${index}`)
   return {
     rows: `SELECT ${['TRUE AS there', ...(lastId ? ['t._id AS last_id'] : []), ...names, ...own].join(', ')} ${from}`,
-    order: (prefix) => keys.map(({ direction }, index) => `${prefix}k${index} ${direction}`).join(', '),
+    order: (prefix) => keys.map(({ direction }, index) => `${prefix}_k${index} ${direction}`).join(', '),
   }
 }
 
