@@ -8,7 +8,7 @@ const datastore = await createDatastore({ env: { AUTH_TYPE: 'anonymous', ...proc
 const app = express()
 app.get('/', (_request, response) => response.send('The portal. Its tables are under /data.'))
 // Before any parser of bodies: the datastore reads its own. Not by `use`, which takes /data off the path.
-app.all('/data/{*path}', listener(datastore.fetch))
+app.all('/data{/*path}', listener(datastore.fetch))
 app.use(express.json())
 
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () =>

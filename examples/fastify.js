@@ -12,10 +12,11 @@ app.register(async (tables) => {
   tables.removeAllContentTypeParsers()
   tables.addContentTypeParser('*', (_request, _body, done) => done(null))
   const answer = listener(datastore.fetch)
-  tables.all('/data/*', (request, reply) => {
-    reply.hijack()
-    return answer(request.raw, reply.raw)
-  })
+  for (const path of ['/data', '/data/*'])
+    tables.all(path, (request, reply) => {
+      reply.hijack()
+      return answer(request.raw, reply.raw)
+    })
 })
 app.addHook('onClose', () => datastore.close())
 

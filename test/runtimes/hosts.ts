@@ -10,6 +10,8 @@ export interface Host {
   command: readonly string[]
   /** It imports the package by its name, and so what was built. */
   usesBuild?: boolean
+  /** False where the framework compresses by itself. */
+  compresses?: boolean
 }
 
 const binaries = join(root, 'test/runtimes/binaries/node_modules')
@@ -31,7 +33,11 @@ export const hosts: Readonly<Record<string, Host>> = {
   'the Hono example': { command: [process.execPath, example('hono.js')], usesBuild: true },
   'the Express example': { command: [process.execPath, example('express.js')], usesBuild: true },
   'the Fastify example': { command: [process.execPath, example('fastify.js')], usesBuild: true },
-  'the Next.js example': { command: [process.execPath, join(root, 'test/runtimes/next-host.mjs')], usesBuild: true },
+  'the Next.js example': {
+    command: [process.execPath, join(root, 'test/runtimes/next-host.mjs')],
+    usesBuild: true,
+    compresses: false,
+  },
 }
 
 /** Why a host can't run here; undefined when it can, or has to. */

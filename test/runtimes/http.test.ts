@@ -20,7 +20,7 @@ for (const [name, host] of Object.entries(hosts)) {
       await running?.close()
       await rm(folder, { recursive: true, force: true })
     })
-    describeHttp(() => running.base)
+    describeHttp(() => running.base, undefined, { compresses: host.compresses })
     describeBrokenAnswer(
       () => running.base,
       () => folder,
