@@ -1,6 +1,7 @@
 #!/bin/sh
 set -eu
-if [ "${1:-serve}" = serve ] && [ -z "${AUTH_TYPE:-}" ] && [ -z "${CKAN_URL:-}" ]; then
+# With an option, or a file of settings, the program itself knows what is missing.
+if [ "$*" = serve ] && [ ! -e .env ] && [ -z "${AUTH_TYPE:-}" ] && [ -z "${CKAN_URL:-}" ]; then
   cat >&2 <<'END'
 Nothing says who may write. To try it, where everybody who reaches it may do everything; or with a CKAN that decides:
   docker run -p 127.0.0.1:8000:8000 -v datastore:/data -e AUTH_TYPE=anonymous ckan-datastore

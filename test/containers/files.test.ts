@@ -88,6 +88,12 @@ describe('compose.yaml', () => {
     })
   }
 
+  test('names the version of each image that others make', () => {
+    const images = Object.values(services).flatMap(({ image, build }) => (build || !image ? [] : [image]))
+    expect(images.length).toBeGreaterThan(3)
+    expect(images.filter((image) => !/:v?\d[\w.-]*$/.test(image))).toEqual([])
+  })
+
   test('names only what is there', () => {
     for (const { volumes: mounts = [], depends_on: needs = [], profiles } of Object.values(services)) {
       for (const mount of mounts) {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -69,6 +69,25 @@ describe.skipIf(reason)(`what the image runs${reason ? ` (${reason})` : ''}`, ()
       'CKAN_URL=https://ckan.example.org',
     ])
   })
+
+  const inFile: [string, string, string[]][] = [
+    ['.env of its folder', join('app', '.env'), []],
+    ['a file that it is told of', join('data', 'settings.env'), ['--env-file', 'settings.env']],
+  ]
+  for (const [what, place, options] of inFile)
+    test(`who may write is read from ${what}`, async () => {
+      await writeFile(join(folder, place), 'AUTH_TYPE=anonymous\nPORT=0\n')
+      const args = options.map((option) => (option.startsWith('--') ? option : join(data, option)))
+      const child = start([join(app, 'docker/entrypoint.sh'), 'serve', ...args], { LOG_LEVEL: 'ERROR' })
+      let output = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+      const ended = once(child, 'close')
+      while (!output.includes('listens on') && child.exitCode === null)
+        await new Promise((next) => setTimeout(next, 50))
+      child.kill('SIGTERM')
+      expect([output.includes('listens on'), (await ended)[0]], output).toEqual([true, 0])
+      await rm(join(folder, place))
+    })
 
   test('it serves as a user without rights from a tree that is read-only, is healthy, and stops when it is told', async () => {
     const env = { PORT: String(await freePort()), AUTH_TYPE: 'anonymous', LOG_LEVEL: 'ERROR' }
