@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { Kit } from '../../suites/engine/kit.ts'
-import type { CallName, FaultName } from './failures.ts'
+import type { CallName, FaultName, WithPlace } from './failures.ts'
 import { COLUMNS, calls, dumpFails, expectConsistent, failsWhole, RECORDS, stateOf } from './failures.ts'
 import { openFailing } from './open.ts'
 
@@ -20,8 +20,9 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
   }, 120_000)
   afterAll(() => opened?.close())
 
-  for (const [name, kind] of chosen) failsWhole(() => opened, name, kind)
-  dumpFails(() => opened, 'refused: quota')
+  const withPlace: WithPlace = (work) => work(opened)
+  for (const [name, kind] of chosen) failsWhole(withPlace, name, kind)
+  dumpFails(withPlace, 'refused: quota')
 
   test('rows of other types that can not be written: the definition and the old rows come back', {
     timeout: 120_000,

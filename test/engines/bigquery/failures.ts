@@ -86,8 +86,8 @@ export async function stateOf(kit: Kit, id: string) {
   })
 }
 
-/** What lies in the dataset agrees with itself. */
-export async function expectConsistent(services: BigqueryServices, id: string): Promise<void> {
+/** What lies in the dataset agrees with itself. Answers how many rows there are. */
+export async function expectConsistent(services: BigqueryServices, id: string): Promise<number> {
   const [counted] = await behind(services, `SELECT COUNT(*), COUNT(DISTINCT _id) FROM \`${id}\``)
   const [state] = await behind(
     services,
@@ -95,6 +95,7 @@ export async function expectConsistent(services: BigqueryServices, id: string): 
       `FROM \`_state_${id}\` AS s, _datastore_metadata AS m WHERE m.resource_id = '${id}'`,
   )
   expect(state).toEqual([...(counted ?? []), 'true', 'true'])
+  return Number(counted?.[0])
 }
 
 /** Requests that only clean up behind a call: a stage that stays expires. */
@@ -108,90 +109,97 @@ export interface FailingPlace {
   discard?(ids: readonly string[]): Promise<void>
 }
 
+/** Lends a place to one test at a time. */
+export type WithPlace = (work: (place: FailingPlace) => Promise<void>) => Promise<void>
+
+const LONG = { timeout: 3_600_000 }
+
 /** Fails a call at its first request, then at its second, and so on until it has no more: all of it or nothing is done. */
-export function failsWhole(place: () => FailingPlace, name: CallName, kind: FaultName): void {
-  test(`${name}: each request in turn ${kind}`, { timeout: 900_000 }, async () => {
-    const { services, discard } = place()
-    const here = new Kit(() => place().engine)
-    const there = new Kit(() => place().other)
-    const call: (kit: Kit, id: string) => Promise<unknown> = calls[name]
-    const make = async () => {
-      if (!makesTable(name)) return here.make(COLUMNS, RECORDS, { key: ['k'] })
-      return freshId()
+export function failsWhole(withPlace: WithPlace, name: CallName, kind: FaultName): void {
+  test(`${name}: each request in turn ${kind}`, LONG, () => withPlace((place) => failEachRequest(place, name, kind)))
+}
+
+async function failEachRequest(place: FailingPlace, name: CallName, kind: FaultName): Promise<void> {
+  const { services, discard } = place
+  const here = new Kit(() => place.engine)
+  const there = new Kit(() => place.other)
+  const call: (kit: Kit, id: string) => Promise<unknown> = calls[name]
+  const make = async () => {
+    if (!makesTable(name)) return here.make(COLUMNS, RECORDS, { key: ['k'] })
+    return freshId()
+  }
+  const whole = await make()
+  const before = await stateOf(here, whole)
+  await call(here, whole)
+  const done = await stateOf(here, whole)
+  const without = (state: typeof done) => JSON.stringify(state)?.replaceAll(/table-\d+/g, 'ID')
+  for (let turn = 0; ; turn += 1) {
+    const id = await make()
+    let seen = 0
+    const reached = () => seen > turn
+    services.bigquery.fail({ ...faults[kind], match: (request) => isWork(request) && seen++ >= turn })
+    const outcome = await whileStale(() => call(here, id)).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    services.bigquery.heal()
+    // A job that was started is done, whether or not anybody hears of it.
+    const isUnknown = /look before/.test(String(outcome))
+    if (isUnknown) await vi.waitFor(async () => expect(without(await stateOf(there, id))).toBe(without(done)), PATIENCE)
+    const after = await stateOf(there, id)
+    const where = `${name}, request ${turn} ${kind}: ${String(outcome)}`
+    if (outcome !== undefined) {
+      // Whoever failed says so in terms of the API, and nothing of Google's words.
+      expect(outcome, where).toBeInstanceOf(DatastoreError)
+      expect((outcome as DatastoreError).status, where).toBe(503)
     }
-    const whole = await make()
-    await call(here, whole)
-    const done = await stateOf(here, whole)
-    const without = (state: typeof done) => JSON.stringify(state)?.replaceAll(/table-\d+/g, 'ID')
-    for (let turn = 0; ; turn += 1) {
-      const id = await make()
-      const before = await stateOf(here, id)
-      let seen = 0
-      const reached = () => seen > turn
-      services.bigquery.fail({ ...faults[kind], match: (request) => isWork(request) && seen++ >= turn })
-      const outcome = await whileStale(() => call(here, id)).then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      services.bigquery.heal()
-      // A job that was started is done, whether or not anybody hears of it.
-      const isUnknown = /look before/.test(String(outcome))
-      if (isUnknown)
-        await vi.waitFor(async () => expect(without(await stateOf(there, id))).toBe(without(done)), PATIENCE)
-      const after = await stateOf(there, id)
-      const where = `${name}, request ${turn} ${kind}: ${String(outcome)}`
-      if (outcome !== undefined) {
-        // Whoever failed says so in terms of the API, and nothing of Google's words.
-        expect(outcome, where).toBeInstanceOf(DatastoreError)
-        expect((outcome as DatastoreError).status, where).toBe(503)
-      }
-      expect(without(after), where).toBe(without(outcome === undefined || isUnknown ? done : before))
-      expect(without(await stateOf(here, id)), where).toBe(without(after))
-      if (after) await expectConsistent(services, id)
-      // The next write finds nothing in its way.
-      if (!after) await here.create(id, COLUMNS, { key: ['k'] })
-      await whileStale(() => here.upsert(id, [{ k: 50 }]))
-      expect((await stateOf(there, id))?.rows, where).toHaveLength((after?.rows.length ?? 0) + 1)
-      await expectConsistent(services, id)
-      await discard?.([id])
-      if (!reached()) break
-    }
-    await discard?.([whole])
-  })
+    expect(without(after), where).toBe(without(outcome === undefined || isUnknown ? done : before))
+    expect(without(await stateOf(here, id)), where).toBe(without(after))
+    if (after) await expectConsistent(services, id)
+    // The next write finds nothing in its way.
+    if (!after) await here.create(id, COLUMNS, { key: ['k'] })
+    await whileStale(() => here.upsert(id, [{ k: 50 }]))
+    expect(await expectConsistent(services, id), where).toBe((after?.rows.length ?? 0) + 1)
+    await discard?.([id])
+    if (!reached()) break
+  }
+  await discard?.([whole])
 }
 
 /** A dump that fails at a page never ends as if it were whole. */
-export function dumpFails(place: () => FailingPlace, kind: FaultName): void {
-  test(`a dump: each request in turn ${kind}`, { timeout: 900_000 }, async () => {
-    const { services, discard } = place()
-    const kit = new Kit(() => place().engine)
-    const id = await kit.make({ k: 'int' }, [])
-    await kit.upsert(
-      id,
-      Array.from({ length: 11_000 }, (_, k) => ({ k })),
-      { method: 'insert' },
-    )
-    const whole = await kit.dump(id, 'csv')
-    for (let turn = 0; ; turn += 1) {
-      let seen = 0
-      services.bigquery.fail({ ...faults[kind], match: (request) => isWork(request) && seen++ >= turn })
-      let started = false
-      const dump = async () => {
-        const stream = await kit.openDump(id, 'csv')
-        started = true
-        return textOf(stream)
-      }
-      const outcome = await dump().catch((error: unknown) => error)
-      services.bigquery.heal()
-      if (typeof outcome === 'string') expect(outcome === whole).toBe(true)
-      // What breaks on its way has been answered with 200 by then: it ends with an error, whichever.
-      else if (!started) expect(outcome).toMatchObject({ status: 503 })
-      else expect(outcome).toBeInstanceOf(Error)
-      expect(outcome).not.toBeInstanceOf(StaleSchema)
-      if (seen <= turn) break
-      expect(turn).toBeLessThan(20)
+export function dumpFails(withPlace: WithPlace, kind: FaultName): void {
+  test(`a dump: each request in turn ${kind}`, LONG, () => withPlace((place) => failEachPage(place, kind)))
+}
+
+async function failEachPage(place: FailingPlace, kind: FaultName): Promise<void> {
+  const { services, discard } = place
+  const kit = new Kit(() => place.engine)
+  const id = await kit.make({ k: 'int' }, [])
+  await kit.upsert(
+    id,
+    Array.from({ length: 11_000 }, (_, k) => ({ k })),
+    { method: 'insert' },
+  )
+  const whole = await kit.dump(id, 'csv')
+  for (let turn = 0; ; turn += 1) {
+    let seen = 0
+    services.bigquery.fail({ ...faults[kind], match: (request) => isWork(request) && seen++ >= turn })
+    let started = false
+    const dump = async () => {
+      const stream = await kit.openDump(id, 'csv')
+      started = true
+      return textOf(stream)
     }
-    expect((await kit.dump(id, 'csv')) === whole).toBe(true)
-    await discard?.([id])
-  })
+    const outcome = await dump().catch((error: unknown) => error)
+    services.bigquery.heal()
+    if (typeof outcome === 'string') expect(outcome === whole).toBe(true)
+    // What breaks on its way has been answered with 200 by then: it ends with an error, whichever.
+    else if (!started) expect(outcome).toMatchObject({ status: 503 })
+    else expect(outcome).toBeInstanceOf(Error)
+    expect(outcome).not.toBeInstanceOf(StaleSchema)
+    if (seen <= turn) break
+    expect(turn).toBeLessThan(20)
+  }
+  expect((await kit.dump(id, 'csv')) === whole).toBe(true)
+  await discard?.([id])
 }

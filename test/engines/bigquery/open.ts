@@ -5,7 +5,7 @@ import { stateOf, tableOf } from '../../../src/infrastructure/engines/bigquery/n
 import { type BigqueryServices, reasonWithoutBigquery, startBigquery } from '../../services/bigquery.ts'
 import { makeGoogleDataset, reasonWithoutGoogle } from '../../services/google.ts'
 import type { Opened } from '../../suites/engine/kit.ts'
-import type { FailingPlace } from './failures.ts'
+import type { FailingPlace, WithPlace } from './failures.ts'
 
 /** Settings that lead the engine to the emulators. */
 export function settingsFor(services: BigqueryServices, env: Record<string, string> = {}): Record<string, string> {
@@ -61,6 +61,39 @@ export async function openFailing(): Promise<FailingPlace & { close(): Promise<v
       await Promise.all([engine.close(), other.close()])
       await services.close()
     },
+  }
+}
+
+/** Lends up to `most` places, opened when they are needed, to one test each at a time. */
+export function lendPlaces(most: number): { withPlace: WithPlace; close(): Promise<void> } {
+  type Opened = Awaited<ReturnType<typeof openFailing>>
+  const opened: Promise<Opened>[] = []
+  const free: Opened[] = []
+  const waiting: ((place: Opened) => void)[] = []
+  const take = (): Promise<Opened> | Opened => {
+    const place = free.pop()
+    if (place) return place
+    if (opened.length === most) return new Promise((resolve) => waiting.push(resolve))
+    const opening = openFailing()
+    opened.push(opening)
+    return opening
+  }
+  const giveBack = (place: Opened) => {
+    const next = waiting.shift()
+    if (next) next(place)
+    else free.push(place)
+  }
+  return {
+    async withPlace(work) {
+      const place = await take()
+      try {
+        await work(place)
+      } finally {
+        place.services.bigquery.heal()
+        giveBack(place)
+      }
+    },
+    close: async () => void (await Promise.all(opened.map(async (place) => (await place).close()))),
   }
 }
 

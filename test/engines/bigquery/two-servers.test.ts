@@ -4,6 +4,7 @@ import type { Engine } from '../../../src/infrastructure/engines/engine.ts'
 import { whileStale } from '../../../src/services/stale.ts'
 import { reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { freshId, Kit } from '../../suites/engine/kit.ts'
+import { behind } from './behind.ts'
 import { openBigquery, openOn } from './open.ts'
 
 const ROUNDS = process.env.FULL ? 20 : 4
@@ -114,6 +115,26 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('two servers, one of whic
     await retried(() => here.engine.delete({ id, what: 'table' })).catch(() => undefined)
     await retried(() => there.create(id, { k: 'int' }, { records: [{ k: 1 }] }))
     expect(await expectWhole(there, id)).toEqual([{ _id: 1, k: 1 }])
+    await opened.discard?.([id])
+  })
+
+  test('while all rows are swapped, the old ones are never shown with the new count', {
+    timeout: 120_000,
+  }, async () => {
+    const id = await here.make({ k: 'int' }, [{ k: 1 }, { k: 2 }], { key: ['k'] })
+    const state = (assignments: string) =>
+      behind(opened.services, `UPDATE \`_state_${id}\` SET ${assignments} WHERE TRUE`)
+    const readers = {
+      known: async () => (await whileStale(() => here.search(id))).total,
+      unknown: async () => (await whileStale(() => there.search(id))).total,
+      described: async () => (await there.engine.describe(id))?.count,
+      download: async () => (await whileStale(() => here.dump(id, 'csv'))).trim().split('\n').length,
+    }
+    await state("locked_by = 'ahead-of-x', locked_at = CURRENT_TIMESTAMP(), row_count = 99, revision = revision + 1")
+    const answers = Promise.all(Object.values(readers).map((read) => read()))
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await state('locked_by = NULL, locked_at = NULL, row_count = 2')
+    expect(await answers).toEqual([2, 2, 2, 2])
     await opened.discard?.([id])
   })
 })

@@ -36,6 +36,7 @@ const accepted: readonly (readonly [type: string, sent: string, stored: string])
   ['json', '{"n": 12345678901234567890.123}', '{"n": 12345678901234567890.123}'],
   ['jsonb', '{"a":1}', '{"a":1}'], ['uuid', '"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"', '"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"'],
   ['bytea', '"\\\\xDEAD"', '"\\\\xdead"'], ['interval', '"1 day 02:00"', '"1 day 02:00:00"'], ['interval', '" 1 year 2 months 90 minutes"', '"1 year 2 mons 01:30:00"'], ['interval', '"P1Y2M"', '"P1Y2M"'],
+  ['interval', '"-1.5 days"', '"-1 day -12:00:00"'], ['interval', '"26 hours 2 Weeks ago"', '"-14 days -26:00:00"'], ['interval', '"90.5"', '"00:01:30.5"'], ['interval', '"01:30 2 days"', '"01:30 2 days"'],
   ['bytea', '"\\\\xdead"', '"\\\\xdead"'],
 ]
 

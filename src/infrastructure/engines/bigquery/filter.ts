@@ -35,7 +35,7 @@ export const filterDialect: FilterDialect = {
   value: (placeholder, { type }) =>
     castType(type) === 'JSON'
       ? `TO_JSON_STRING(PARSE_JSON(${placeholder}, wide_number_mode => 'round'))`
-      : valueSql(placeholder, type),
+      : comparable(valueSql(placeholder, type), type),
   exactRange: ({ type }) => {
     if (type.array) return undefined
     if (type.type.range) return { scale: 0, least: type.type.range[0], greatest: type.type.range[1] }

@@ -45,7 +45,7 @@ export async function makeTable(
   const dropLeftovers = `IF EXISTS (SELECT 1 FROM ${state} WHERE ${HELD}) THEN DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS ${state}; END IF;`
   signal?.throwIfAborted()
   try {
-    await runLocked(store, after, script, { ...tableParams(after), ...source.params }, dropLeftovers)
+    await runLocked(store, after, script, { ...tableParams(after), ...source.params }, { onFailure: dropLeftovers })
   } catch (error) {
     const isElsewhere = raised(error) === 'made' || isDuplicate(error) || /already exists/i.test(String(error))
     // Another process makes it, or drops one of this name.

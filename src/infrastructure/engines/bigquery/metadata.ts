@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import { columnType } from '../../../core/field-types.ts'
 import type { Column, SchemaField } from '../../../core/table-schema.ts'
 import type { Table, TableListing } from '../engine.ts'
 import type { Client } from './client.ts'
 import { isNotFound } from './failures.ts'
 import { ALIASES, METADATA, quoteName, stateOf } from './names.ts'
+import { IS_AHEAD } from './schema-lock.ts'
 
 /** A table as this engine keeps it. */
 export interface StoredTable extends Table {
@@ -36,13 +39,19 @@ export interface State {
   updatedAt: string
 }
 
-export const STATE_COLUMNS = 'next_id, row_count, revision, schema_revision, updated_at'
+/** SQL of a table's schema revision in its state row; null while the row is ahead of the table. */
+export const SCHEMA_REVISION = `IF(${IS_AHEAD}, NULL, schema_revision)`
 
 const ATTEMPTS = 5
+/** How long a swap of all rows is waited for; BigQuery bills 10 MB for each look. */
+const LONGEST_SWAP_MS = 30_000
+const LOOK_MS = 1_000
 
 /**
  * The stored table with this id, or with this alias. Definition and state are read one after the other; when a change
  * came between, both are read again.
+ *
+ * @throws ServiceUnavailable when its rows are being swapped for long.
  */
 export async function readTable(
   client: Client,
@@ -52,7 +61,7 @@ export async function readTable(
   for (let attempt = 1; ; attempt += 1) {
     const found = await readDefinition(client, idOrAlias, signal)
     if (!found) return undefined
-    const state = await readState(client, found.id, signal)
+    const state = await readSettledState(client, found.id, signal)
     if (state?.schemaRevision === found.schemaRevision) return storedTable(found, state)
     if (attempt === ATTEMPTS) throw new Error(`the definition of ${found.id} and its state are not of one revision`)
   }
@@ -76,10 +85,27 @@ async function readDefinition(client: Client, name: string, signal?: AbortSignal
   return { id, definition: JSON.parse(definition) as Definition, schemaRevision: Number(schemaRevision), createdAt }
 }
 
-/** Undefined: there is no such table any more. */
+/** The state of a table once its rows are those that the state tells of. Undefined: there is no such table any more. */
+async function readSettledState(client: Client, id: string, signal?: AbortSignal): Promise<State | undefined> {
+  for (let waited = 0; ; waited += LOOK_MS) {
+    const state = await readState(client, id, signal)
+    if (!state || !isAhead(state)) return state
+    if (waited >= LONGEST_SWAP_MS)
+      throw new ServiceUnavailable('The rows of the table are being replaced just now.', { retryAfterSeconds: 10 })
+    await sleep(LOOK_MS, undefined, { signal })
+  }
+}
+
+/** Whether a state tells of what its table does not hold yet. */
+function isAhead({ schemaRevision }: State): boolean {
+  return Number.isNaN(schemaRevision)
+}
+
+/** Undefined: there is no such table any more. The schema revision is no number while the state is ahead of the table. */
 export async function readState(client: Client, id: string, signal?: AbortSignal): Promise<State | undefined> {
   try {
-    const { rows } = await client.query(`SELECT ${STATE_COLUMNS} FROM ${quoteName(stateOf(id))}`, { signal })
+    const columns = `next_id, row_count, revision, ${SCHEMA_REVISION}, updated_at`
+    const { rows } = await client.query(`SELECT ${columns} FROM ${quoteName(stateOf(id))}`, { signal })
     const [nextId, count, revision, schemaRevision, updatedAt] = rows[0]?.f.map(({ v }) => String(v)) ?? []
     return updatedAt === undefined
       ? undefined

@@ -15,6 +15,10 @@ const LOCK_MINUTES = 35
 
 /** SQL that holds for a state row that nobody has locked. */
 export const FREE = `(locked_by IS NULL OR locked_at < TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL ${LOCK_MINUTES} MINUTE))`
+/** How the names of locks begin whose scripts have told of rows and columns before the table has them. */
+const AHEAD = 'ahead-'
+/** SQL that holds for a state row that says what its table does not hold yet: nobody may read the two together. */
+export const IS_AHEAD = `IFNULL(STARTS_WITH(locked_by, '${AHEAD}') AND NOT ${FREE}, FALSE)`
 /** SQL that holds for a state row that the running script has locked. */
 export const HELD = 'locked_by = @lock'
 /** Assignments that lock a state row, and that free it. */
@@ -34,20 +38,25 @@ export function unlockStatement(id: string): string {
   return `UPDATE ${quoteName(stateOf(id))} SET ${UNLOCK} WHERE ${HELD}`
 }
 
+interface LockedScript {
+  /** A statement that runs when the script has failed and may still hold the lock; it frees the state row unless told. */
+  onFailure?: string
+  /** The script writes the state row before the table has what the row says. */
+  isAhead?: boolean
+}
+
 /**
  * Runs a script whose statements lock the state row as `@lock`. It is not stopped half-way, whoever hangs up: nobody could
  * say which of its statements were done.
- *
- * @param onFailure - A statement that runs when the script has failed and may still hold the lock.
  */
 export async function runLocked(
   { client, logger }: Pick<Store, 'client' | 'logger'>,
   { id }: Pick<StoredTable, 'id'>,
   sql: string,
   params: Readonly<Record<string, string>>,
-  onFailure = unlockStatement(id),
+  { onFailure = unlockStatement(id), isAhead = false }: LockedScript = {},
 ): Promise<void> {
-  const lock = randomUUID()
+  const lock = `${isAhead ? AHEAD : ''}${randomUUID()}`
   try {
     await client.script(sql, { params: { ...params, lock }, timeoutMs: JOB_MINUTES * 60_000 })
   } catch (error) {

@@ -5,6 +5,7 @@ import type { SearchPlan } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
 import { filterDialect, Parameters, readableFilter } from './filter.ts'
 import { textMatch } from './full-text.ts'
+import { SCHEMA_REVISION } from './metadata.ts'
 import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import type { ResultCell } from './render.ts'
 import type { Store } from './store.ts'
@@ -99,7 +100,7 @@ export async function selectStatement(
 ): Promise<Statement> {
   const { cells, values, ordered, counted, paging } = await selected(store, plan, lastId, signal)
   const head = [
-    ...['s.next_id', 's.row_count', 's.revision', 's.schema_revision', 's.updated_at'],
+    ...['s.next_id', 's.row_count', 's.revision', SCHEMA_REVISION, 's.updated_at'],
     total ? counted : 'NULL',
   ]
   const state = `FROM ${quoteName(stateOf(plan.table.id))} AS s`

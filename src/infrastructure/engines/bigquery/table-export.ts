@@ -11,6 +11,7 @@ import { readFailureOf } from './read.ts'
 import type { ResultCell } from './render.ts'
 import { dumpWriter } from './render.ts'
 import type { RestField } from './rest.ts'
+import { IS_AHEAD } from './schema-lock.ts'
 import { rowsFrom } from './selection.ts'
 import type { Store } from './store.ts'
 import { textSql } from './types.ts'
@@ -37,7 +38,7 @@ export async function dumpExported(
   const { format, file, parts } = plan
   const table = plan.table as StoredTable
   try {
-    const state = `(SELECT revision FROM ${quoteName(stateOf(table.id))})`
+    const state = `(SELECT revision FROM ${quoteName(stateOf(table.id))} WHERE NOT ${IS_AHEAD})`
     const { revision } = store.tables.get(table.id)?.table ?? table
     const isCurrent = `IF(${state} = ${revision}, TRUE, ERROR('datastore:stale'))`
     const { sql, params, cells } = await rowsFrom(store, plan, isCurrent, signal)

@@ -88,7 +88,11 @@ export function canCluster(column: ColumnType): boolean {
   return storageOf(column).clusters
 }
 
-/** SQL of a value by which equal ones are told: JSON has no equality. */
+const JSON_BLANKS = String.raw`r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+'`
+
+/** SQL of a value by which equal ones are told: JSON has no equality, and JSON texts are alike but for white space. */
 export function comparable(value: string, column: ColumnType): string {
-  return castType(column) === 'JSON' ? `TO_JSON_STRING(${value})` : value
+  if (castType(column) === 'JSON') return `TO_JSON_STRING(${value})`
+  if (column.type.family !== 'json' || column.array) return value
+  return `REGEXP_REPLACE(${value}, ${JSON_BLANKS}, r'\\1')`
 }

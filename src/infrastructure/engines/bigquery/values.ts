@@ -2,6 +2,7 @@ import { invalidInput, outOfRange } from '../../../core/bad-value.ts'
 import type { ColumnType, FieldType } from '../../../core/field-types.ts'
 import { MONTH_FIRST_DAY, matchesType, TRUE_WORDS } from '../../../core/values.ts'
 import { formatDecimal, parseDecimal, shortened } from '../sql/decimal.ts'
+import { intervalText } from './interval.ts'
 
 /** A text that is no value of its column, or one that BigQuery can't hold exactly. */
 export interface Refused {
@@ -56,6 +57,7 @@ const readers: Readonly<Record<FieldType['family'], Reader>> = {
   },
   opaque: (text, { type }) => {
     const trimmed = text.trim()
+    if (type.name === 'interval') return intervalText(trimmed)
     return ['bytea', 'macaddr', 'inet', 'cidr'].includes(type.name) ? trimmed.toLowerCase() : trimmed
   },
 }

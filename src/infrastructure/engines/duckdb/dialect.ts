@@ -234,8 +234,11 @@ function familyRows(timestamp: (value: string) => string): Readonly<Record<Famil
 
 /** The one form in which PostgreSQL writes the values of a type that is kept as text, however they were sent. */
 function opaqueText(raw: string, { type }: ColumnType): string {
-  if (type.name === 'interval')
-    return `coalesce(replace(TRY_CAST(${raw} AS INTERVAL)::VARCHAR, 'month', 'mon'), ${raw})`
+  if (type.name === 'interval') {
+    const read = `replace(TRY_CAST(${raw} AS INTERVAL)::VARCHAR, 'month', 'mon')`
+    // DuckDB leaves out whatever follows a clock: `01:30 2 days` would lose the days.
+    return `CASE WHEN regexp_matches(${raw}, ':.*[a-zA-Z]') THEN ${raw} ELSE coalesce(${read}, ${raw}) END`
+  }
   return ['bytea', 'macaddr', 'inet', 'cidr'].includes(type.name) ? `lower(${raw})` : raw
 }
 

@@ -45,8 +45,8 @@ export async function replaceRows(
 
 /**
  * A table of other types can't be swapped inside of a transaction. The definition goes first, so that of two writers one
- * meets the other there, and comes back when the table can't follow. Until it does, readers find that types and definition
- * differ, and look again.
+ * meets the other there, and comes back when the table can't follow. Until it does, readers find that the state row is
+ * ahead of the table, and wait.
  */
 async function replaceTable(
   store: Store,
@@ -78,7 +78,7 @@ async function replaceTable(
   ].join('\n')
   const old = Object.entries(tableParams(before)).map(([name, value]) => [`before_${name}`, value])
   signal?.throwIfAborted()
-  await runLocked(store, after, script, { ...tableParams(after), ...Object.fromEntries(old) })
+  await runLocked(store, after, script, { ...tableParams(after), ...Object.fromEntries(old) }, { isAhead: true })
 }
 
 function cellOf(column: Column, carried: ReadonlySet<string>): string {
