@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { describeContract } from '../../suites/contract/describe.ts'
 import { openInProcess } from '../../suites/contract/open.ts'
 import type { Fetch } from '../../suites/contract/run.ts'
+import { contractGaps } from './gaps.ts'
 import type { Place } from './open.ts'
 import { openPlace, reasonWithoutPlace } from './open.ts'
 
@@ -33,7 +34,7 @@ describe.skipIf(reasonWithoutPlace() !== undefined)('the contract on bigquery', 
 
   describeContract({
     open: async (settings) => forgetting(await open(settings)),
-    gaps: {},
+    gaps: contractGaps,
     smoke: process.env.FULL === undefined,
   })
 })
