@@ -7,7 +7,7 @@ import type { Role } from './connection.ts'
 import { Connection, WAIT_MS } from './connection.ts'
 import type { DryRun } from './dry-run.ts'
 import { readDryRun } from './dry-run.ts'
-import { BigqueryFailure, isDecided, isDuplicate, readFailure, UnknownOutcome } from './failures.ts'
+import { BigqueryFailure, isDecided, isDuplicate, NoAnswer, readFailure, UnknownOutcome } from './failures.ts'
 import type { RestField, RestJob, RestResult, RestTable, RestTableList } from './rest.ts'
 import type { ResultPage } from './result-page.ts'
 import { pageOf } from './result-page.ts'
@@ -144,13 +144,26 @@ export class Client {
       target.once('error', reject)
     })
     started.catch(() => {})
+    // Google's package waits for ever: for room to send, and for the answer.
+    const patience = setTimeout(() => target.destroy(new NoAnswer()), this.#connection.patienceMs)
+    const sent = async function* (): AsyncGenerator<unknown> {
+      for await (const part of lines) {
+        patience.refresh()
+        yield part
+      }
+      patience.refresh()
+    }
+    let jobId: string
     try {
-      await pipeline(lines, target, { ...(signal && { signal }) })
-      await this.finishJob(await started, 'write', signal)
+      await pipeline(sent, target, { ...(signal && { signal }) })
+      jobId = await started
     } catch (error) {
       signal?.throwIfAborted()
       throw readFailure(error)
+    } finally {
+      clearTimeout(patience)
     }
+    await this.finishJob(jobId, 'write', signal)
   }
 
   /** Waits for a job of any kind. Throws what it failed with. */

@@ -24,13 +24,14 @@ const FIRST_PAUSE_MS = 200
 export class Connection {
   readonly project: string
   readonly dataset: string
+  /** How long an answer is waited for. */
+  readonly patienceMs: number
   readonly #apis: Readonly<Record<Role, Api>>
-  readonly #patienceMs: number
   #location: string | undefined
 
   private constructor(config: Config, apis: Readonly<Record<Role, Api>>) {
     this.#apis = apis
-    this.#patienceMs = WAIT_MS + config.httpTimeoutSeconds * 1000
+    this.patienceMs = WAIT_MS + config.httpTimeoutSeconds * 1000
     this.project = config.bigqueryProject as string
     this.dataset = config.bigqueryDataset as string
     this.#location = config.bigqueryLocation
@@ -131,7 +132,7 @@ export class Connection {
   /** An answer that does not come is given up: the request is then sent again, or failed. */
   #request(role: Role, request: RestRequest): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new NoAnswer()), this.#patienceMs)
+      const timer = setTimeout(() => reject(new NoAnswer()), this.patienceMs)
       this.#apis[role].request(request, (error, body) => {
         clearTimeout(timer)
         if (error) reject(readFailure(error))
