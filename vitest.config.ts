@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', ...full],
     // DuckDB's native addon holds files and threads: a process per file lets go of them all.
     pool: 'forks',
+    globalSetup: './test/build-program.ts',
     // The emulators answer in seconds where a machine is busy, and a quick test is no better than a slow one.
     testTimeout: full.length > 0 ? 600_000 : process.env.CI ? 120_000 : 30_000,
     hookTimeout: process.env.CI ? 120_000 : 60_000,

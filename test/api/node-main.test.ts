@@ -5,11 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-
-const main = fileURLToPath(new URL('../../adapters/node/main.ts', import.meta.url))
-const loader = import.meta.resolve('tsx')
+import { program } from '../fixtures/program.ts'
 
 /** How the example call ends, and with it the greeting. */
 const GREETING_END = "}]}'\n"
@@ -22,7 +19,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function start(args: string[], env: Record<string, string> = {}): ChildProcess {
   const { PATH } = process.env
-  return spawn(process.execPath, ['--import', loader, main, ...args], { cwd: folder, env: { PATH, ...env } })
+  const [node, ...before] = program
+  return spawn(node, [...before, ...args], { cwd: folder, env: { PATH, ...env } })
 }
 
 async function run(args: string[], env: Record<string, string> = {}) {

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
@@ -10,9 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Running, serve } from '../../adapters/node/serve.ts'
 import { createLogger } from '../../src/core/log.ts'
-
-const main = fileURLToPath(new URL('../../adapters/node/main.ts', import.meta.url))
-const loader = import.meta.resolve('tsx')
+import { runCommand } from './run-command.ts'
 
 let folder: string
 let server: Running
@@ -26,19 +23,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function run(args: string[], { input, env = {} }: { input?: string; env?: Record<string, string> } = {}) {
-  const { PATH } = process.env
-  const child: ChildProcess = spawn(process.execPath, ['--import', loader, main, ...args], {
-    cwd: folder,
-    env: { PATH, DATASTORE_URL: server.url, ...env },
-  })
-  const output = { stdout: '', stderr: '' }
-  child.stdout?.on('data', (chunk) => (output.stdout += chunk))
-  child.stderr?.on('data', (chunk) => (output.stderr += chunk))
-  child.stdin?.end(input)
-  const [code] = await once(child, 'close')
-  return { code, ...output }
-}
+const run = (args: string[], { input, env = {} }: { input?: string; env?: Record<string, string> } = {}) =>
+  runCommand(args, { cwd: folder, env: { DATASTORE_URL: server.url, ...env }, input })
 
 /** Cells of a csv file, as RFC 4180 has it. */
 function parse(text: string): string[][] {

@@ -1,9 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-const main = fileURLToPath(new URL('../../adapters/node/main.ts', import.meta.url))
-const loader = import.meta.resolve('tsx')
+import { program } from '../fixtures/program.ts'
 
 export interface CommandResult {
   code: number
@@ -17,7 +14,8 @@ export async function runCommand(
   { cwd, env = {}, input }: { cwd: string; env?: Record<string, string>; input?: string },
 ): Promise<CommandResult> {
   const { PATH } = process.env
-  const child = spawn(process.execPath, ['--import', loader, main, ...args], { cwd, env: { PATH, ...env } })
+  const [node, ...before] = program
+  const child = spawn(node, [...before, ...args], { cwd, env: { PATH, ...env } })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => (output.stdout += chunk))
   child.stderr.on('data', (chunk) => (output.stderr += chunk))

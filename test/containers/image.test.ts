@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../fixtures/server-process.ts'
+import { freePort } from '../fixtures/free-port.ts'
 import { isBuildStale } from '../runtimes/hosts.ts'
 import { root } from '../suites/source-tree.ts'
 

@@ -13,6 +13,7 @@ import { makeLake } from '../engines/ducklake/open.ts'
 import { type CkanServer, startCkan } from '../fixtures/ckan-server.ts'
 import { spyingProvider, testDatastore } from '../fixtures/datastore.ts'
 import { freePort } from '../fixtures/free-port.ts'
+import { program } from '../fixtures/program.ts'
 import { reasonWithoutLake } from '../services/extensions.ts'
 import { reasonWithoutPostgres, startPostgres } from '../services/postgres.ts'
 import { root } from '../suites/source-tree.ts'
@@ -78,10 +79,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'blocks-'))
   ;[server, other, ckan] = [await open('data'), await open('other'), await startCkan()]
   await mkdir(join(folder, 'bin'))
-  const main = join(root, 'adapters/node/main.ts')
-  await program('npx', `shift; exec "${process.execPath}" --import "${import.meta.resolve('tsx')}" "${main}" "$@"`)
+  await tool('npx', `shift; exec ${program.map((word) => `"${word}"`).join(' ')} "$@"`)
   const { stdout: curl } = await execute('sh', ['-c', 'command -v curl'])
-  await program('curl', `exec ${curl.trim()} -sS --fail-with-body "$@"`)
+  await tool('curl', `exec ${curl.trim()} -sS --fail-with-body "$@"`)
   await writeFile(join(folder, 'trees.csv'), 'species,height\noak,12.5\nelm,3\n')
   await call(server, 'create', { resource_id: 'parks', records: [{ name: 'north' }, { name: 'south' }] })
   await writeFile(join(folder, 'data.csv'), 'n\n1\n2\n3\n')
@@ -93,7 +93,7 @@ afterAll(async () => {
 })
 
 /** A program of the reader's machine: the package as it stands here, not as it was published. */
-async function program(name: string, body: string): Promise<void> {
+async function tool(name: string, body: string): Promise<void> {
   await writeFile(join(folder, 'bin', name), `#!/bin/sh\n${body}\n`)
   await chmod(join(folder, 'bin', name), 0o755)
 }

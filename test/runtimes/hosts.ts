@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { program } from '../fixtures/program.ts'
 import { root } from '../suites/source-tree.ts'
 
 /** A program that carries requests to a datastore, and what it is run by. */
@@ -23,7 +24,7 @@ const example = (name: string) => join(root, 'examples', name)
 
 /** Every place that the HTTP suite runs in, besides this process. */
 export const hosts: Readonly<Record<string, Host>> = {
-  Node: { command: [process.execPath, '--import', 'tsx', main, 'serve'] },
+  Node: { command: [...program, 'serve'] },
   Bun: { command: [bun, main, 'serve'] },
   'the Bun example': { command: [bun, example('bun.js')], usesBuild: true },
   'the Deno example': {

@@ -128,7 +128,12 @@ async function removeLeftFolders(): Promise<void> {
 /** A child ends with its test process, however that ends. */
 const endWithParent = 'import ctypes, os, sys\ntry: ctypes.CDLL(None).prctl(1, 9)\nexcept AttributeError: pass\n'
 const runBinary = `${endWithParent}os.execv(sys.argv[1], sys.argv[1:])`
-const runEmulator = `${endWithParent}from local_bigquery.cli import main\nmain()`
+/** Its DuckDB without threads of its own: waking them takes longer than what there is to do. */
+const oneThread = `import duckdb
+connect = duckdb.connect
+duckdb.connect = lambda *args, config={}, **rest: connect(*args, config={'threads': 1, **config}, **rest)
+`
+const runEmulator = `${endWithParent}${oneThread}from local_bigquery.cli import main\nmain()`
 
 function start(code: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const child = spawn(services.python, ['-c', code, ...args], {

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../fixtures/server-process.ts'
+import { freePort } from '../fixtures/free-port.ts'
 
 /** A PostgreSQL server of the tests' own, on a loopback port. */
 export interface PostgresServer {

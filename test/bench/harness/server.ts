@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import tsup from '../../../tsup.config.ts'
-import { freePort } from '../../fixtures/server-process.ts'
+import { freePort } from '../../fixtures/free-port.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 /** Inside the project, so that what was built finds its packages. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from '../../../src/infrastructure/engines/engine.ts'
+import { program } from '../../fixtures/program.ts'
 import { type BigqueryServices, reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { Kit, refusal } from '../../suites/engine/kit.ts'
 import { behind } from './behind.ts'
@@ -20,8 +20,6 @@ import {
 } from './python-tables.ts'
 
 const reason = reasonWithoutBigquery()
-const main = fileURLToPath(new URL('../../../adapters/node/main.ts', import.meta.url))
-const loader = import.meta.resolve('tsx')
 
 describe.skipIf(reason !== undefined)(`the Python service's tables${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let services: BigqueryServices
@@ -38,7 +36,8 @@ describe.skipIf(reason !== undefined)(`the Python service's tables${reason ? ` (
   async function command(...args: string[]) {
     const { PATH, HOME } = process.env
     const env = { PATH, HOME, AUTH_TYPE: 'anonymous', ...settingsFor(services) }
-    const run = promisify(execFile)(process.execPath, ['--import', loader, main, 'adopt-bigquery', ...args], { env })
+    const [node, ...before] = program
+    const run = promisify(execFile)(node, [...before, 'adopt-bigquery', ...args], { env })
     return run.catch((error: { stdout: string; stderr: string; code: number }) => error)
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Kit, Page } from './kit.ts'
 import { textOf } from './kit.ts'
 
@@ -43,9 +43,15 @@ const cases: Case[] = [
 ]
 
 export function searches(kit: Kit): void {
+  /** Nothing here writes to it. */
+  let id: string
+  beforeAll(async () => {
+    id = await kit.make(COLUMNS, RECORDS)
+  })
+  afterAll(() => kit.engine.delete({ id, what: 'table' }))
+
   for (const { page, rows, total = 5 } of cases) {
     test(`page ${JSON.stringify(page)}`, async () => {
-      const id = await kit.make(COLUMNS, RECORDS)
       const found = await kit.search(id, page)
       expect((JSON.parse(`[${found.text}]`) as { k: number }[]).map(({ k }) => k)).toEqual(rows)
       expect(found).toMatchObject({ rows: rows.length, total })
@@ -53,7 +59,6 @@ export function searches(kit: Kit): void {
   }
 
   test('what is shown is what was asked for, in that order', async () => {
-    const id = await kit.make(COLUMNS, RECORDS)
     expect((await kit.search(id, { fields: ['n', 'k'], limit: 1 })).text).toBe('{"n":2.5,"k":5}')
     expect((await kit.search(id, { fields: ['kind'], limit: 1, sort: ['n desc nulls last'] })).text).toBe(
       '{"kind":"b"}',
@@ -96,14 +101,12 @@ export function searches(kit: Kit): void {
     ]
     for (const { page, text, total } of distinct) {
       test(JSON.stringify(page), async () => {
-        const id = await kit.make(COLUMNS, RECORDS)
         expect(await kit.search(id, { distinct: true, ...page }, { format: 'lists' })).toMatchObject({ text, total })
       })
     }
   })
 
   test('the last _id of a page', async () => {
-    const id = await kit.make(COLUMNS, RECORDS)
     expect((await kit.search(id, { limit: 2 })).lastId).toBe('2')
     expect((await kit.search(id, { limit: 2, offset: 2 })).lastId).toBe('4')
     expect((await kit.search(id, { filters: { kind: 'a' } })).lastId).toBe('5')
@@ -124,7 +127,6 @@ export function searches(kit: Kit): void {
   })
 
   test('no total unless asked for', async () => {
-    const id = await kit.make(COLUMNS, RECORDS)
     const table = await kit.table(id)
     const plan = {
       table,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { StaleSchema } from '../../../src/infrastructure/engines/engine.ts'
 import type { Kit, Row } from './kit.ts'
 import { encode, refusal } from './kit.ts'
@@ -255,9 +255,14 @@ export function upserts(kit: Kit): void {
         detail: { records_row: 0, records_column: '_id' },
       },
     ]
+    let id: string
+    beforeAll(async () => {
+      id = await kit.make(COLUMNS, [OAK, ELM], { key: ['k'] })
+    })
+    afterAll(() => kit.engine.delete({ id, what: 'table' }))
+
     for (const { name, method, records, detail } of refusals) {
       test(name, async () => {
-        const id = await kit.make(COLUMNS, [OAK, ELM], { key: ['k'] })
         const before = await kit.table(id)
         const error = await refusal(kit.upsert(id, records, { method }))
         expect(error).toMatchObject({ status: 409, detail })
