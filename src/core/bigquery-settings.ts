@@ -1,10 +1,4 @@
-import { flag, optional, text, whole } from './setting.ts'
-
-const ENDPOINT = {
-  reads: 'address',
-  pattern: '^https?://[^\\s/?#@]+(/[^\\s?#@]*)?$',
-  expected: 'an http:// or https:// address without a user name, a query or a fragment',
-} as const
+import { flag, httpAddress, optional, text, whole } from './setting.ts'
 
 /** Settings of the `bigquery` engine. */
 export const bigquerySettings = {
@@ -114,7 +108,7 @@ export const bigquerySettings = {
       description: 'Address of the BigQuery API: a private endpoint, or an emulator.',
       unset: "Google's",
       example: 'http://localhost:9050',
-      ...ENDPOINT,
+      ...httpAddress,
     }),
   ),
   storageApiEndpoint: optional(
@@ -124,7 +118,7 @@ export const bigquerySettings = {
       description: 'Address of the Cloud Storage API: a private endpoint, or an emulator.',
       unset: "Google's",
       example: 'http://localhost:4443',
-      ...ENDPOINT,
+      ...httpAddress,
     }),
   ),
 }

@@ -1,4 +1,4 @@
-import { flag, optional, text, whole, word } from './setting.ts'
+import { flag, httpAddress, optional, text, whole, word } from './setting.ts'
 
 /** Settings for those who run a server: what it tells about itself, and how much of it one caller may take. */
 export const operationsSettings = {
@@ -14,9 +14,7 @@ export const operationsSettings = {
       group: 'operations',
       description:
         "Where traces go: a collector that takes OTLP over HTTP. OpenTelemetry's own variables say the rest, such as `OTEL_EXPORTER_OTLP_HEADERS`.",
-      reads: 'address',
-      pattern: '^https?://[^\\s/?#@]+(/[^\\s?#@]*)?$',
-      expected: 'an http:// or https:// address without a user name, a query or a fragment',
+      ...httpAddress,
       unset: 'no traces',
       example: 'http://localhost:4318',
     }),

@@ -42,6 +42,13 @@ export interface Setting {
   common?: boolean
 }
 
+/** What every address of a service must be. */
+export const httpAddress = {
+  reads: 'address',
+  pattern: '^https?://[^\\s/?#@]+(/[^\\s?#@]*)?$',
+  expected: 'an http:// or https:// address without a user name, a query or a fragment',
+} as const
+
 export const text = (setting: Setting & StringOptions) => Type.String(setting)
 export const whole = (setting: Setting & NumberOptions) => Type.Integer(setting)
 export const decimal = (setting: Setting & NumberOptions) => Type.Number(setting)

@@ -29,7 +29,9 @@ const HOMES: Record<string, string[]> = {
   '@hono/node-server': ['adapters/node'],
   '@logtape/logtape': ['src/core/log.ts'],
   '@sinclair/typebox': [
+    'src/core/auth-settings.ts',
     'src/core/config.ts',
+    'src/core/server-settings.ts',
     'src/core/setting.ts',
     'src/core/settings.ts',
     'src/schemas',
