@@ -1,14 +1,28 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // `*.full.ts` are the long suites: kill loops, volumes, a browser.
 const full = process.env.FULL ? ['test/**/*.full.ts'] : []
 
+/** Suites on an emulator take longest by far: they begin first, so that at the end nobody waits for one of them alone. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/engines/bigquery/')
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', ...full],
+    globalSetup: './test/build-program.ts',
     // DuckDB's native addon holds files and threads: a process per file lets go of them all.
     pool: 'forks',
-    globalSetup: './test/build-program.ts',
+    // Tests wait as often as they work, so that two cores take two files at once.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     // The emulators answer in seconds where a machine is busy, and a quick test is no better than a slow one.
     testTimeout: full.length > 0 ? 600_000 : process.env.CI ? 120_000 : 30_000,
     hookTimeout: process.env.CI ? 120_000 : 60_000,
