@@ -164,7 +164,7 @@ export async function checkRequired(
   const required = table.columns.filter(({ field }) => field.constraints?.required === true)
   if (required.length === 0) return
   const firsts = required.map((column) => {
-    const index = staged.indexOf(column)
+    const index = staged.findIndex(({ name }) => name === column.name)
     if (index < 0) return `min(s._row) FILTER (${stage.isNew})`
     const empty = `s.${quoteIdentifier(column.name)} IS NULL`
     return `min(s._row) FILTER (${empty}${stage.flags ? ` AND (s._has_${index} OR ${stage.isNew})` : ''})`
