@@ -12,7 +12,7 @@ import { selectRows } from '../../../src/services/selection.ts'
 import { reasonWithoutLake, reasonWithoutPostgresLake } from '../../services/extensions.ts'
 import type { PostgresServer } from '../../services/postgres.ts'
 import { startPostgres } from '../../services/postgres.ts'
-import { freshId, Kit, textOf } from '../../suites/engine/kit.ts'
+import { columnsOf, freshId, Kit, textOf } from '../../suites/engine/kit.ts'
 import type { TestLake } from './open.ts'
 import { makeLake, openEngine } from './open.ts'
 
@@ -46,6 +46,20 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
   afterAll(async () => {
     for (const engine of engines ?? []) await engine.close()
     await lake?.close()
+  })
+
+  test('a row comes into a required column, whatever the other has written meanwhile', async () => {
+    const [a, b] = kits
+    const columns = columnsOf(COLUMNS).map((column) =>
+      column.name === 'v' ? { ...column, field: { ...column.field, constraints: { required: true } } } : column,
+    )
+    const required = freshId()
+    await a.create(required, columns, { key: ['k'] })
+    await b.upsert(required, [{ k: 1, v: 'x' }])
+    // Both ask for the table first, then both write.
+    await Promise.all([a.upsert(required, [{ k: 2, v: 'y' }]), b.upsert(required, [{ k: 3, v: 'z' }])])
+    await expect(a.upsert(required, [{ k: 4 }])).rejects.toMatchObject({ detail: { records_column: 'v' } })
+    expect((await b.values(required, 'v')).sort()).toEqual(['x', 'y', 'z'])
   })
 
   test('a table, a column, a row and a drop in one are there for the next request in the other', async () => {
@@ -119,6 +133,31 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
     expect(runs).toBeGreaterThan(0)
     const rows = await expectSound(b, id)
     expect(new Map(rows.map(({ k, v }) => [k, v]))).toEqual(expected)
+  })
+
+  test('maintenance beside reads: each sees a table whole, and once', async () => {
+    const [a, b] = kits
+    const id = await a.make(COLUMNS, recordsOf(30, 'first'), { key: ['k'] })
+    const other = await a.make(COLUMNS, recordsOf(1, 'x'), { key: ['k'] })
+    let over = false
+    const during = async (work: (turn: number) => Promise<unknown>) => {
+      for (let turn = 0; !over; turn += 1) await work(turn)
+    }
+    const maintained = (async () => {
+      for (let run = 0; run < 3; run += 1) await b.engine.maintain?.()
+    })().finally(() => {
+      over = true
+    })
+    await Promise.all([
+      maintained,
+      during((turn) => a.upsert(id, [{ k: turn % 30, v: `turn ${turn}` }])),
+      during(async () => expect(await a.engine.describe(other)).toBeDefined()),
+      during(async () => {
+        const { text, total } = await b.search(id)
+        const keys = (JSON.parse(`[${text}]`) as { k: number }[]).map(({ k }) => k)
+        expect([keys.length, new Set(keys).size, total]).toEqual([30, 30, 30])
+      }),
+    ])
   })
 
   test('columns change, rows are written, maintenance follows: whoever knows the table as it was reads on', async () => {

@@ -12,6 +12,8 @@ export interface ClientOptions {
   open(): Promise<DuckDBInstance>
   /** Looks at every statement, and the values beside it, before it runs; throws where it may not. */
   check?(sql: string, values?: Bound): void
+  /** Runs what a session is leased for; it may be run again. */
+  around?<T>(session: Session, work: () => Promise<T>): Promise<T>
   /** What a failure of DuckDB means here. `lost`: the instance is of no use any more. */
   failed?(error: unknown, lost: () => void): unknown
   /** Shared with another client of this process. */
@@ -201,7 +203,9 @@ export class Client {
     const deaf = interruptOnAbort(connection, signal)
     try {
       signal?.throwIfAborted()
-      return await work(this.#session(connection, deaf))
+      const session = this.#session(connection, deaf)
+      const { around } = this.#options
+      return await (around ? around(session, () => work(session)) : work(session))
     } catch (error) {
       signal?.throwIfAborted()
       throw this.#failure(error)

@@ -13,6 +13,10 @@ export interface Catalog {
   readonly extensions: readonly string[]
   /** Whether a second instance can read beside the one that writes. */
   readonly shared: boolean
+  /** Whether all that one read asks the catalog for is of one moment. */
+  readonly isolated: boolean
+  /** Rows of a write that are kept in the catalog; of more a file is made. */
+  readonly inlinedRows: number
   /** Statements before the lake is attached: secrets, which never show. */
   readonly prepare: readonly string[]
   /** What stands after `ducklake:`, and options of ATTACH. */
@@ -23,6 +27,9 @@ export interface Catalog {
   size(session: Session): Promise<number>
 }
 
+/** More bring nothing (measured). */
+const INLINED_ROWS = 10
+
 const kinds: Readonly<Record<string, (address: string, schema: string) => Catalog>> = {
   postgres,
   postgresql: postgres,
@@ -32,6 +39,9 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
       location: `sqlite:${file}`,
       extensions: ['ducklake', 'sqlite'],
       shared: true,
+      isolated: false,
+      // Rows that maintenance takes from the catalog to a file would be read twice, or not at all.
+      inlinedRows: 0,
       prepare: [],
       path: `sqlite:${file}`,
       // Readers and the writer of one host don't wait for each other then.
@@ -49,6 +59,8 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
       location: `duckdb:${file}`,
       extensions: ['ducklake'],
       shared: false,
+      isolated: true,
+      inlinedRows: INLINED_ROWS,
       prepare: [],
       path: file,
       options: [],
@@ -92,6 +104,8 @@ function postgres(address: string, schema: string): Catalog {
     location: `postgres://${url.host}/${database}, schema ${schema}`,
     extensions: ['ducklake', 'postgres'],
     shared: true,
+    isolated: true,
+    inlinedRows: INLINED_ROWS,
     prepare: [`CREATE OR REPLACE SECRET catalog (TYPE postgres, ${secret.join(', ')})`],
     path: `postgres:${options.join(' ')}`,
     options: ["META_SECRET 'catalog'", `METADATA_SCHEMA ${quoteLiteral(schema)}`],

@@ -13,6 +13,7 @@ import type { Catalog } from './catalog.ts'
 import type { DataPath } from './data-path.ts'
 import { loadExtensions } from './extensions.ts'
 import { checkStatement } from './placeholders.ts'
+import { readWhole } from './whole-reads.ts'
 
 export interface LakeOptions {
   config: Config
@@ -33,7 +34,6 @@ const LAKE_OPTIONS = {
   parquet_row_group_size: 20_480,
   parquet_version: 2,
   parquet_compression: "'zstd'",
-  data_inlining_row_limit: 10,
 } as const
 
 const SETTINGS = [
@@ -53,10 +53,11 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
       failed: options.failed,
       open: () => openInstance(options, readOnly),
       check: checkStatement,
+      ...(readOnly && !catalog.isolated && { around: readWhole }),
     })
   const writer = await client(false)
   try {
-    await writer.session(setOptions)
+    await writer.session((session) => setOptions(session, catalog))
     return { writer, reader: catalog.shared ? await client(true) : writer }
   } catch (error) {
     await writer.close()
@@ -106,12 +107,14 @@ async function attach(connection: DuckDBConnection, { catalog, data }: LakeOptio
   await connection.run(`ATTACH ${quoteLiteral(`ducklake:${catalog.path}`)} AS datastore (${options.join(', ')})`)
 }
 
-async function setOptions(session: Session): Promise<void> {
+async function setOptions(session: Session, { inlinedRows }: Catalog): Promise<void> {
   const rows = await session.rows("SELECT option_name, value FROM ducklake_options('datastore')")
   const stored = new Map(rows.map(([name, value]) => [String(name), String(value)]))
   for (const [name, value] of Object.entries(LAKE_OPTIONS)) {
     if (!stored.has(name)) await session.run(`CALL datastore.set_option('${name}', ${value})`)
   }
+  if (stored.get('data_inlining_row_limit') !== String(inlinedRows))
+    await session.run(`CALL datastore.set_option('data_inlining_row_limit', ${inlinedRows})`)
 }
 
 const UNITS = ['B', 'K', 'M', 'G', 'T']

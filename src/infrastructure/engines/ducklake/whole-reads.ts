@@ -1,0 +1,30 @@
+import { ServiceUnavailable } from '../../../core/errors.ts'
+import type { Session } from '../duckdb/client.ts'
+import { currentSnapshot } from './lake-storage.ts'
+
+const ATTEMPTS = 5
+
+/**
+ * Runs reads of a lake whose catalog is in SQLite again when maintenance came between. One read asks SQLite through several
+ * connections, which may see different moments. Writes don't matter to it, as each thing in the catalog says from when to when it
+ * holds; but maintenance puts files in the place of others, and a read may then find a row in both, or in none.
+ */
+export async function readWhole<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; tries < ATTEMPTS; tries += 1) {
+    const before = await currentSnapshot(session)
+    const [outcome] = await Promise.allSettled([work()])
+    if (await wasMaintained(session, before)) continue
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  }
+  throw new ServiceUnavailable('The lake is being maintained.', { retryAfterSeconds: 5 })
+}
+
+async function wasMaintained(session: Session, since: number): Promise<boolean> {
+  if ((await currentSnapshot(session)) === since) return false
+  const found = await session.row(
+    `SELECT 1 FROM ducklake_snapshots('datastore') WHERE snapshot_id > ${since} AND ` +
+      "regexp_matches(CAST(changes AS VARCHAR), 'merge|rewrite|flush') LIMIT 1",
+  )
+  return found !== undefined
+}
