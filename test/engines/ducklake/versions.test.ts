@@ -106,6 +106,17 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('versions over HTTP',
     expect((await search(`resource_id=${id}&revision=${now + 1}&fields=old`)).status).toBe(409)
   })
 
+  test('the time of a revision stays what it was when it was the newest', async () => {
+    const [id] = await twoVersions()
+    for (let k = 10; k < 13; k += 1) {
+      const [newest] = await revisionsOf(id)
+      await act('upsert', { resource_id: id, records: [{ k }] })
+      expect((await revisionsOf(id))[1]).toEqual(newest)
+      const time = encodeURIComponent(newest?.committed_at as string)
+      expect((await search(`resource_id=${id}&as_of=${time}`)).result).toMatchObject({ revision: newest?.revision })
+    }
+  })
+
   test('the links of a page lead to pages of the same version', async () => {
     const [id, then] = await twoVersions()
     const first = await search(`resource_id=${id}&revision=${then}&limit=1`)

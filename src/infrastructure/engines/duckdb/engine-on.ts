@@ -1,4 +1,4 @@
-import type { Engine, Supports, Table, TableSize } from '../engine.ts'
+import type { Engine, Supports, Table, TableSize, UpsertPlan, Written } from '../engine.ts'
 import { receiveFile } from '../files/received-file.ts'
 import type { FunctionList } from '../sql/function-list.ts'
 import { createTable } from './create.ts'
@@ -12,7 +12,6 @@ import { searchTable } from './read.ts'
 import { runSql } from './sql.ts'
 import { dumpSql } from './sql-export.ts'
 import type { Store } from './store.ts'
-import { upsertRecords } from './upsert.ts'
 
 /** What an engine on DuckDB has of its own. */
 export interface EngineParts {
@@ -25,6 +24,7 @@ export interface EngineParts {
   checkHeadroom(bytes?: number): Promise<void>
   describe(idOrAlias: string, signal?: AbortSignal): Promise<Table | undefined>
   size(id: string, signal?: AbortSignal): Promise<TableSize>
+  upsert(plan: UpsertPlan, signal?: AbortSignal): Promise<Written>
   close(): Promise<void>
 }
 
@@ -48,7 +48,7 @@ export function engineOn(store: Store, parts: EngineParts): Engine {
     },
     async upsert(plan, { signal } = {}) {
       await checkHeadroom()
-      return upsertRecords(store, plan, signal)
+      return parts.upsert(plan, signal)
     },
     delete: (plan, { signal } = {}) => deleteFrom(store, plan, signal),
 

@@ -23,6 +23,7 @@ import type { Store } from './store.ts'
 import { TableCache } from './table-cache.ts'
 import { textSource } from './text-source.ts'
 import { addUpdatedAt } from './updated-at.ts'
+import { upsertRecords } from './upsert.ts'
 
 /** The embedded engine: one DuckDB file in a folder, one process. */
 export default async function duckdb({ config, logger, sqlFunctions }: EngineContext): Promise<Engine> {
@@ -92,6 +93,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     },
     size: async (id, signal) =>
       tableSize(client, store.tables.get(id), (await stat(join(path, 'datastore.duckdb'))).size, signal),
+    upsert: (plan, signal) => upsertRecords(store, plan, signal),
     async close() {
       await queue.idle()
       await fullText.close()

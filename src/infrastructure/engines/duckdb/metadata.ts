@@ -109,6 +109,18 @@ export async function updateCounters(session: Session, table: StoredTable): Prom
   await update(session, table, '')
 }
 
+/** The same of several tables, in one statement. */
+export async function updateCountersOfAll(session: Session, tables: readonly StoredTable[]): Promise<void> {
+  const rows = tables.map(
+    (table) => `(${[quoteLiteral(table.id), ...counters(table), quoteLiteral(table.updatedAt)].join(', ')})`,
+  )
+  await session.run(
+    'UPDATE datastore.main._table_metadata AS t SET next_id = n.next_id, row_count = n.row_count, revision = n.revision, ' +
+      `schema_revision = n.schema_revision, updated_at = n.updated_at FROM (VALUES ${rows.join(', ')}) ` +
+      'AS n(id, next_id, row_count, revision, schema_revision, updated_at) WHERE t.resource_id = n.id',
+  )
+}
+
 /** Values stand in the text: a statement with parameters is planned twice. */
 async function update(session: Session, table: StoredTable, definition: string): Promise<void> {
   const [nextId, rows, revision, schemaRevision] = counters(table)

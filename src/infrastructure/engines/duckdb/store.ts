@@ -112,26 +112,28 @@ export async function write<T>(
   work: (session: Session) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return store.queue.run(
-    names,
-    () =>
-      store.writer.session(
-        async (session) => {
-          try {
-            return await work(session)
-          } catch (error) {
-            // If it was the commit that failed, only the file knows what it left.
-            for (const name of names) store.tables.delete(name)
-            throw translateFailure(error)
-          } finally {
-            await dropStage(session)
-          }
-        },
-        signal,
-        'writes',
-      ),
-    signal,
-  )
+  return store.queue.run(names, () => writeInTurn(store, names, work, signal), signal)
+}
+
+/** The same for who has the turn of these names already. */
+export async function writeInTurn<T>(
+  store: Store,
+  names: readonly string[],
+  work: (session: Session) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const run = async (session: Session) => {
+    try {
+      return await work(session)
+    } catch (error) {
+      // If it was the commit that failed, only the file knows what it left.
+      for (const name of names) store.tables.delete(name)
+      throw translateFailure(error)
+    } finally {
+      await dropStage(session)
+    }
+  }
+  return store.writer.session(run, signal, 'writes')
 }
 
 /** Runs the transaction of a write, and remembers what it has made of the table. */

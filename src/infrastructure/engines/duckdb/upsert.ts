@@ -4,15 +4,16 @@ import type { UpsertPlan, Written } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { checkConstraints, checkRequired, checkUnique, duplicateAmong } from './constraints.ts'
+import type { Dialect } from './dialect.ts'
 import { appendTyped, carriedKey, duplicateKey, insertRows, storedRecords, timestamp } from './insert.ts'
 import { partsInOrder } from './merge-order.ts'
 import { countTargets, mergeDuplicates, refuseMissing, resolveTargets } from './merge-targets.ts'
-import type { StoredTable } from './metadata.ts'
-import { updateCounters, updateTable } from './metadata.ts'
+import type { Scales, StoredTable } from './metadata.ts'
+import { scaleOf, updateCounters, updateTable } from './metadata.ts'
 import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { commit, currentTable, dialectOf, now, tableName, write } from './store.ts'
+import { commit, currentTable, dialectOf, now, tableName, writeInTurn } from './store.ts'
 
 /** Leaves a transaction without a trace, with its answer. */
 class DryRun {
@@ -25,8 +26,13 @@ class DryRun {
 
 /** Stores records by one of the three methods: all of them or none (contract §8.2). */
 export async function upsertRecords(store: Store, plan: UpsertPlan, signal?: AbortSignal): Promise<Written> {
+  return store.queue.run([plan.id], () => upsertInTurn(store, plan, signal), signal)
+}
+
+/** The same for who has the table's turn already. */
+export async function upsertInTurn(store: Store, plan: UpsertPlan, signal?: AbortSignal): Promise<Written> {
   try {
-    return await write(store, [plan.id], (session) => upsert(store, session, plan), signal)
+    return await writeInTurn(store, [plan.id], (session) => upsert(store, session, plan), signal)
   } catch (error) {
     if (error instanceof DryRun) return error.written
     throw error
@@ -34,48 +40,69 @@ export async function upsertRecords(store: Store, plan: UpsertPlan, signal?: Abo
 }
 
 async function upsert(store: Store, session: Session, plan: UpsertPlan): Promise<Written> {
+  const stage = await stageUpsert(store, session, plan)
+  const { written } = await commit(store, session, plan.id, async () => {
+    const { current, affected, after, ids } = await applyUpsert(store, session, plan, stage)
+    await (stage.isWidened ? updateTable : updateCounters)(session, after)
+    const records =
+      plan.includeRecords && (await storedRecords(session, after, stage.dialect, plan.includeRecords, ids))
+    const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
+    if (plan.dryRun) throw new DryRun({ ...written, table: current })
+    return { table: after, written }
+  })
+  return written
+}
+
+/** Records that were read and checked, as far as that can be done without the rows that are stored. */
+export interface StagedUpsert {
+  columns: readonly Column[]
+  scales: Scales
+  /** A column needs more digits than it has. */
+  isWidened: boolean
+  dialect: Dialect
+}
+
+/** Reads the records of a plan into `_typed`, and checks them. */
+export async function stageUpsert(store: Store, session: Session, plan: UpsertPlan): Promise<StagedUpsert> {
   const known = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
-  const staged = stagedColumns(known.columns, plan.records)
+  const columns = stagedColumns(known.columns, plan.records)
   const widened = await stageRecords(store.writer, session, {
-    columns: staged,
+    columns,
     records: plan.records,
     scales: known.scales,
     stored: known,
     dialectFor: (scales) => dialectOf(store, { scales }),
   })
   const scales = { ...known.scales, ...widened }
-  const isWidened = Object.keys(widened).length > 0
   const dialect = dialectOf(store, { scales })
-  await checkConstraints(session, staged, dialect)
-  await store.storage.checkValues(session, staged)
+  await checkConstraints(session, columns, dialect)
+  await store.storage.checkValues(session, columns)
+  return { columns, scales, isWidened: Object.keys(widened).length > 0, dialect }
+}
 
-  const { written } = await commit(store, session, plan.id, async () => {
-    const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
-    const revision = current.revision + 1
-    const table: StoredTable = {
-      ...current,
-      scales,
-      revision,
-      // Whoever read the table before the digits grew would round them.
-      schemaRevision: isWidened ? revision : current.schemaRevision,
-      updatedAt: now(),
-    }
-    if (isWidened) await store.fullText.noteReset(session.connection, table.id, current.count)
-    await store.storage.changeColumns(session, table.id, {
-      retyped: storageTypes(
-        staged.filter(({ name }) => Object.hasOwn(widened, name)),
-        dialect,
-      ),
-    })
-    const { affected, after, ids } =
-      plan.method === 'insert' ? await insert(session, table, staged) : await merge(store, session, table, staged, plan)
-    await (isWidened ? updateTable : updateCounters)(session, after)
-    const records = plan.includeRecords && (await storedRecords(session, after, dialect, plan.includeRecords, ids))
-    const written: Written = { table: after, affected, ...(records && { records }), warnings: [] }
-    if (plan.dryRun) throw new DryRun({ ...written, table: current })
-    return { table: after, written }
-  })
-  return written
+/** Writes what was staged, in the transaction of its commit; what is known of the table is still to be written. */
+export async function applyUpsert(
+  store: Store,
+  session: Session,
+  plan: UpsertPlan,
+  { columns, scales, isWidened, dialect }: StagedUpsert,
+): Promise<Outcome & { current: StoredTable }> {
+  const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
+  const revision = current.revision + 1
+  const table: StoredTable = {
+    ...current,
+    scales,
+    revision,
+    // Whoever read the table before the digits grew would round them.
+    schemaRevision: isWidened ? revision : current.schemaRevision,
+    updatedAt: now(),
+  }
+  if (isWidened) await store.fullText.noteReset(session.connection, table.id, current.count)
+  const grown = columns.filter(({ name }) => scaleOf(scales, name) !== scaleOf(current.scales, name))
+  await store.storage.changeColumns(session, table.id, { retyped: storageTypes(grown, dialect) })
+  const outcome =
+    plan.method === 'insert' ? await insert(session, table, columns) : await merge(store, session, table, columns, plan)
+  return { ...outcome, current }
 }
 
 /** What a merge needs to know of the staged records. */

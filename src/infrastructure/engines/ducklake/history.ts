@@ -1,7 +1,6 @@
 import type { Session } from '../duckdb/client.ts'
 import type { StoredTable } from '../duckdb/metadata.ts'
 import { readById } from '../duckdb/metadata.ts'
-import { now } from '../duckdb/store.ts'
 import type { Revision, Table, Version } from '../engine.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 
@@ -15,20 +14,30 @@ export async function prepareRevisions(session: Session): Promise<void> {
   )
 }
 
-/** One commit, as its own transaction writes it down. */
-export interface Commit {
+/** What a commit makes of one table. */
+export interface NewRevision {
   id: string
   /** Undefined: the table was dropped. */
   revision: number | undefined
+  /** The table's `updatedAt`: `datastore_info` shows it as the revision's time, now and when it is an older one. */
+  committedAt: string
+}
+
+/** One commit, as its own transaction writes it down. */
+export interface Commit {
+  revisions: readonly NewRevision[]
   /** That the commit makes. */
   snapshot: number
   /** By which the commit is found again. */
   writeId: string
 }
 
-export async function noteRevision(session: Session, { id, revision, snapshot, writeId }: Commit): Promise<void> {
-  const [table, time, write] = [id, now(), writeId].map(quoteLiteral)
-  await session.run(`INSERT INTO ${REVISIONS} VALUES (${table}, ${revision ?? 'NULL'}, ${snapshot}, ${time}, ${write})`)
+export async function noteRevisions(session: Session, { revisions, snapshot, writeId }: Commit): Promise<void> {
+  const rows = revisions.map(({ id, revision, committedAt }) => {
+    const [table, time, write] = [id, committedAt, writeId].map(quoteLiteral)
+    return `(${table}, ${revision ?? 'NULL'}, ${snapshot}, ${time}, ${write})`
+  })
+  await session.run(`INSERT INTO ${REVISIONS} VALUES ${rows.join(', ')}`)
 }
 
 /** Whether the commit with this id is there. */

@@ -9,6 +9,7 @@ import { migrationLine, prepareMetadata } from '../duckdb/metadata-format.ts'
 import type { Store } from '../duckdb/store.ts'
 import { addUpdatedAt } from '../duckdb/updated-at.ts'
 import type { Engine } from '../engine.ts'
+import { RejectedFiles } from '../files/rejected-files.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
 import { catalogOf } from './catalog.ts'
@@ -16,12 +17,13 @@ import { dataPathOf } from './data-path.ts'
 import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
 import { prepareRevisions, readRevisions, readVersion } from './history.ts'
 import { openLake } from './lake.ts'
-import { currentSnapshot, lakeStorage } from './lake-storage.ts'
+import { currentSnapshot, LakeTransactions, lakeStorage } from './lake-storage.ts'
 import { MaintenanceSchedule, maintain } from './maintenance.ts'
 import { isKept } from './placeholders.ts'
 import { claimScratch } from './scratch.ts'
 import { lakeSize } from './size.ts'
 import { SnapshotCache } from './snapshot-cache.ts'
+import { UpsertBatches } from './upsert-batches.ts'
 
 export const needs = ['ducklakeCatalog', 'ducklakeDataPath'] as const
 
@@ -56,19 +58,23 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       return lake
     })
     const queue = new WriteQueue(isInterrupted)
+    const transactions = new LakeTransactions(lock, tables)
+    const rejectedFiles = new RejectedFiles(await emptyFolder(`${scratch.path}/rejected`))
     const store: Store = {
       client: reader,
       writer,
-      storage: lakeStorage(lock, tables),
+      storage: lakeStorage(transactions),
       queue,
       tables,
       msInTimestamp: config.msInTimestamp,
       fullText: noIndex,
+      rejectedFiles,
       definitionChanged() {},
     }
     if (config.includeUpdatedAt) await addUpdatedAt(store)
     const maintenance = { writer, lock, historyHours: config.ducklakeHistoryHours }
     const schedule = new MaintenanceSchedule(maintenance, config.ducklakeMaintenanceMinutes, logger)
+    const batches = new UpsertBatches(store, transactions)
     const engine = engineOn(store, {
       name: 'ducklake',
       location: `${catalog.location}, data in ${data.path}`,
@@ -90,9 +96,11 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
           }
         }, signal),
       size: (id, signal) => lakeSize(reader, catalog, id, signal),
+      upsert: (plan, signal) => batches.upsert(plan, signal),
       async close() {
         await schedule.stop()
         await queue.idle()
+        rejectedFiles.close()
         await reader.close()
         if (writer !== reader) await writer.close()
         await lock.close()

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../duckdb/client.ts'
-import type { Changed, Storage } from '../duckdb/store.ts'
-import { tableName } from '../duckdb/store.ts'
+import type { StoredTable } from '../duckdb/metadata.ts'
+import type { Storage } from '../duckdb/store.ts'
+import { now, tableName } from '../duckdb/store.ts'
 import type { Table } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import { changeColumns } from './change-columns.ts'
 import { isInterrupted } from './failures.ts'
-import { isNoted, noteRevision } from './history.ts'
+import type { NewRevision } from './history.ts'
+import { isNoted, noteRevisions } from './history.ts'
 import type { Lock } from './lock.ts'
 import { checkNames, checkValues } from './placeholders.ts'
 import type { SnapshotCache } from './snapshot-cache.ts'
@@ -22,11 +24,62 @@ interface Uncertain<T> {
   result: T
 }
 
-/**
- * How a lake is written: under the writers' lock, which is taken before the transaction begins, because DuckLake's own
- * conflicts let two merges of one key pass (traps T12).
- */
-export function lakeStorage(lock: Lock, tables: SnapshotCache): Storage {
+/** Runs writes of a lake as one transaction, under the writers' lock. */
+export class LakeTransactions {
+  readonly #lock: Lock
+  readonly #tables: SnapshotCache
+
+  constructor(lock: Lock, tables: SnapshotCache) {
+    this.#lock = lock
+    this.#tables = tables
+  }
+
+  /**
+   * All of it or nothing. The lock is taken before the transaction begins, because DuckLake's own conflicts let two merges
+   * of one key pass (traps T12). It is run again when it met another, and a commit that broke off is looked for first.
+   *
+   * @param revisionsOf - What the work has made of its tables.
+   * @param committed - Called after the commit and before anybody else's turn.
+   */
+  async run<T>(
+    session: Session,
+    work: () => Promise<T>,
+    revisionsOf: (result: T) => readonly NewRevision[],
+    committed: (result: T) => void,
+  ): Promise<T> {
+    let uncertain: Uncertain<T> | undefined
+    const attempt = async () => {
+      if (uncertain && (await isNoted(session, uncertain.writeId))) {
+        this.#tables.clear()
+        return uncertain.result
+      }
+      const writeId = randomUUID()
+      const { result, snapshot } = await session.transaction(async () => {
+        const before = await currentSnapshot(session)
+        this.#tables.standAt(before)
+        const result = await work()
+        const snapshot = before + 1
+        await noteRevisions(session, { revisions: revisionsOf(result), snapshot, writeId })
+        uncertain = { writeId, result }
+        return { result, snapshot }
+      })
+      this.#tables.wrote(snapshot)
+      committed(result)
+      return result
+    }
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#lock.run(attempt)
+      } catch (error) {
+        if (tries === ATTEMPTS || !isRetryable(error)) throw error
+        await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
+      }
+    }
+  }
+}
+
+/** How a lake is written. */
+export function lakeStorage(transactions: LakeTransactions): Storage {
   return {
     keepsOrder: false,
     // A list of JSON texts in PostgreSQL's catalog can't be read back.
@@ -35,36 +88,13 @@ export function lakeStorage(lock: Lock, tables: SnapshotCache): Storage {
     checkValues,
     changeColumns,
     expose,
-
-    async transaction<T extends Changed>(
-      session: Session,
-      id: string,
-      work: () => Promise<T>,
-      committed: (result: T) => void,
-    ): Promise<T> {
-      let uncertain: Uncertain<T> | undefined
-      const attempt = async () => {
-        if (uncertain && (await isNoted(session, uncertain.writeId))) {
-          tables.clear()
-          return uncertain.result
-        }
-        const { result, snapshot } = await commitOnce(session, id, tables, work, (tried) => {
-          uncertain = tried
-        })
-        tables.wrote(snapshot)
-        committed(result)
-        return result
-      }
-      for (let tries = 1; ; tries += 1) {
-        try {
-          return await lock.run(attempt)
-        } catch (error) {
-          if (tries === ATTEMPTS || !isRetryable(error)) throw error
-          await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
-        }
-      }
-    },
+    transaction: (session, id, work, committed) =>
+      transactions.run(session, work, ({ table }) => [revisionOf(id, table)], committed),
   }
+}
+
+export function revisionOf(id: string, table: StoredTable | undefined): NewRevision {
+  return { id, revision: table?.revision, committedAt: table?.updatedAt ?? now() }
 }
 
 /** The lock's own connection fails in Node's words. */
@@ -72,25 +102,6 @@ function isRetryable(error: unknown): boolean {
   return (
     isInterrupted(error) || /^(?:57P0|08|ECONN|EPIPE)/.test(String((error as { code?: unknown } | null)?.code ?? ''))
   )
-}
-
-async function commitOnce<T extends Changed>(
-  session: Session,
-  id: string,
-  tables: SnapshotCache,
-  work: () => Promise<T>,
-  trying: (uncertain: Uncertain<T>) => void,
-): Promise<{ result: T; snapshot: number }> {
-  const writeId = randomUUID()
-  return session.transaction(async () => {
-    const before = await currentSnapshot(session)
-    tables.standAt(before)
-    const result = await work()
-    const snapshot = before + 1
-    await noteRevision(session, { id, revision: result.table?.revision, snapshot, writeId })
-    trying({ writeId, result })
-    return { result, snapshot }
-  })
 }
 
 /** The last snapshot that a session's transaction sees. */
