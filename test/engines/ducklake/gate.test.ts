@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { DatastoreError } from '../../../src/core/errors.ts'
 import type { Engine, Table } from '../../../src/infrastructure/engines/engine.ts'
 import { checkStatement } from '../../../src/services/sql-gate/index.ts'
-import { reasonWithoutLake } from '../../services/extensions.ts'
+import { reasonWithoutLake, reasonWithoutPostgresLake } from '../../services/extensions.ts'
+import type { PostgresServer } from '../../services/postgres.ts'
+import { startPostgres } from '../../services/postgres.ts'
 import { Kit, textOf } from '../../suites/engine/kit.ts'
 import { hostile } from '../../suites/sql/hostile.ts'
 import { legitimate, TREES, WEATHER } from '../../suites/sql/legitimate.ts'
@@ -35,15 +37,35 @@ const weather = [
   { day: '2024-02-02', city: 'Tacoma', rain: 1.3, temp_max: 8.9, kind: 'snow' },
 ]
 
-vi.setConfig({ testTimeout: 120_000 })
-const reason = reasonWithoutLake()
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-describe.skipIf(reason !== undefined)(`SQL on a lake${reason ? ` (${reason})` : ''}`, () => {
+let postgres: PostgresServer | undefined
+afterAll(() => postgres?.close())
+
+/** What a caller's SQL meets beside the lake differs by its catalog. */
+const catalogs = [
+  {
+    name: 'PostgreSQL',
+    reason: reasonWithoutPostgresLake(),
+    catalog: async () => {
+      postgres = await startPostgres()
+      return postgres.createDatabase()
+    },
+  },
+  {
+    name: 'SQLite',
+    reason: process.env.FULL ? reasonWithoutLake() : 'with FULL=1',
+    catalog: (folder: string) => `sqlite:${join(folder, 'catalog.sqlite')}`,
+  },
+]
+
+describe.each(catalogs)('SQL on a lake in $name', ({ reason, catalog }) => {
+  if (reason !== undefined) return void test.skip(reason)
   let lake: TestLake
   let engine: Engine
 
   beforeAll(async () => {
-    lake = await makeLake((folder) => `sqlite:${join(folder, 'catalog.sqlite')}`)
+    lake = await makeLake(catalog)
     engine = await openEngine(lake.env)
     const kit = new Kit(() => engine)
     await kit.create(TREES, TREE_COLUMNS, { records: trees })
