@@ -96,6 +96,13 @@ describe.skipIf(reason)(`downloads of bigquery${reason ? `: ${reason}` : ''}`, (
     expect(await download(`types?format=${format}`)).toEqual({ sent: true, text: streamed.text })
   })
 
+  test.each(['csv', 'ndjson', 'csv&bom=true', 'gzip'])('a table without rows, %s', async (format) => {
+    await post('create', { resource_id: 'empty', fields: [{ id: 'a', type: 'int' }] })
+    const { text } = await download(`empty?format=${format}`, streaming)
+    expect((await download(`empty?format=${format}`, proxying)).text).toBe(text)
+    expect((await download(`empty?format=${format}`)).text).toBe(text)
+  })
+
   const lines = '1,oak,0.5\n2,elm,1.5\n3,"ash, old",2.5\n'
   const csv = `_id,species,height\r\n${lines}`
 

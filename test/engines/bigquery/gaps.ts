@@ -4,6 +4,7 @@ import { isOnGoogle } from './open.ts'
 const DIGITS = "the emulator's BIGNUMERIC has 20 digits before the point and 18 behind it; Google's has 38 and 38"
 const TOGETHER = 'BIGNUMERIC holds 38 digits on either side of the point, so the digits are not given up for each other'
 const TEXTS = 'the emulator keeps its data in DuckLake, which changes texts such as {SNAPSHOT_ID}'
+const ONE_INTEGER = 'the integers of a result are INT64, whatever they came from'
 const AS_TEXT = 'kept as a JSON text, and the result of a statement does not say which column a text came from'
 
 const here = (differences: Gaps, emulator: Gaps): Gaps => ({ ...differences, ...(!isOnGoogle && emulator) })
@@ -42,6 +43,11 @@ export const contractGaps: Gaps = here(
     '§4.6 json {"a": [1]}, in SQL': AS_TEXT,
     '§4.6 text[] ["one","two"], in SQL': AS_TEXT,
     '§4.6 int[] [1,null], in SQL': AS_TEXT,
+    '§8.6 VALUES': 'GoogleSQL has none: refused with what to write instead',
+    '§8.6 types': ONE_INTEGER,
+    '§8.6 other parameters are not put on a key of the result': ONE_INTEGER,
+    '§8.6 whole numbers divide to whole numbers':
+      '7/2 is 3.5 in GoogleSQL, and the text of a statement does not say which operands are whole: DIV(7, 2)',
     '§7.2 an alias like the name of a file, in SQL': 'a dot in a name parts project, dataset and table: refused',
   },
   {

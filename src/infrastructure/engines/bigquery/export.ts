@@ -207,8 +207,8 @@ export class Exports {
     const { bucket, urlHours } = this.#context
     const [only] = files
     if (parts) {
-      const open = (name: string) => oneAfterAnother(bucket, [{ name }], { signal })
-      return { kind: 'parts', parts: files.map(({ name, bytes }) => ({ length: bytes, open: () => open(name) })) }
+      const open = (file: Finished['files'][number]) => oneAfterAnother(bucket, [file], { signal })
+      return { kind: 'parts', parts: files.map((file) => ({ length: file.bytes, open: () => open(file) })) }
     }
     if (format === 'parquet' && files.length > 1) {
       const hint = `The rows make ${files.length} Parquet files. Ask for all of them in one zip file with parts=zip, or download csv or ndjson.`

@@ -7,21 +7,27 @@ interface Options {
   signal?: AbortSignal | undefined
 }
 
-/** Files of the bucket as one stream; the next is opened once the one before has been read to its end. */
+/**
+ * Files of the bucket as one stream; the next is opened once the one before has been read to its end. Where nothing is
+ * left to read nothing is asked for: Cloud Storage refuses a range that is empty.
+ */
 export function oneAfterAnother(
   bucket: Bucket,
-  files: readonly { name: string }[],
+  files: readonly { name: string; bytes: number }[],
   { skipped = 0, signal }: Options = {},
 ): ReadableStream<Uint8Array> {
+  const pieces = files
+    .map(({ name, bytes }, index) => ({ name, bytes, start: index === 0 ? skipped : 0 }))
+    .filter(({ bytes, start }) => bytes > start)
   let next = 0
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
-          const file = files[next]
-          if (!reader && !file) return controller.close()
-          reader ??= bucket.read((file as { name: string }).name, next === 0 ? skipped : 0).getReader()
+          const piece = pieces[next]
+          if (!piece) return controller.close()
+          reader ??= bucket.read(piece.name, piece.start).getReader()
           const { value, done } = await reader.read()
           if (!done) return controller.enqueue(value)
           reader = undefined
