@@ -7,7 +7,7 @@ import type { RowChange } from './resolve.ts'
 import { FREE, HELD, LOCK, UNLOCK } from './schema-lock.ts'
 import type { Source } from './source.ts'
 import { itemText, itemValue } from './source.ts'
-import { castType } from './types.ts'
+import { orderable } from './types.ts'
 
 /** Assignments that bring the state row to a table's; `@…` parameters come from `tableParams`. */
 export const STATE_ASSIGNMENTS =
@@ -149,7 +149,7 @@ function updateAssignments(
   const changed = staged.map((column, index) => {
     const name = names[index] as string
     const value = `IF(SUBSTR(_s.carried, ${index + 1}, 1) = '1', _s.c${index}, _t.${name})`
-    const text = (sql: string) => (castType(column.type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql)
+    const text = (sql: string) => orderable(sql, column.type)
     return { set: `${name} = ${value}`, differs: `${text(value)} IS DISTINCT FROM ${text(`_t.${name}`)}` }
   })
   const touched =

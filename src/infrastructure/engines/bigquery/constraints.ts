@@ -14,7 +14,7 @@ import { rawText } from './render.ts'
 import type { RowChange } from './resolve.ts'
 import type { Source } from './source.ts'
 import { inlineSource, itemText, itemValue } from './source.ts'
-import { castType, comparable } from './types.ts'
+import { castType, comparable, orderable } from './types.ts'
 
 /** One Frictionless constraint of a column: when a value that is not null breaks it, as SQL about the row `t`. */
 interface Rule {
@@ -50,7 +50,7 @@ function lengthOf(column: Column): string {
   const json = castType(column.type) === 'JSON' ? value : `PARSE_JSON(${value}, wide_number_mode => 'round')`
   return (
     `CASE JSON_TYPE(${json}) WHEN 'array' THEN ARRAY_LENGTH(JSON_QUERY_ARRAY(${json})) ` +
-    `WHEN 'object' THEN ARRAY_LENGTH(JSON_KEYS(${json}, 1)) WHEN 'string' THEN CHAR_LENGTH(JSON_VALUE(${json})) END`
+    `WHEN 'object' THEN IFNULL(ARRAY_LENGTH(JSON_KEYS(${json}, 1)), 0) WHEN 'string' THEN CHAR_LENGTH(JSON_VALUE(${json})) END`
   )
 }
 
@@ -150,10 +150,7 @@ async function firstBroken(
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (!first) return undefined
   const { column, constraint, limit } = first.rule
-  const shownColumn =
-    castType(column.type) === 'JSON'
-      ? `TO_JSON_STRING(${storedValue(column)})`
-      : `CAST(${storedValue(column)} AS STRING)`
+  const shownColumn = `CAST(${orderable(storedValue(column), column.type)} AS STRING)`
   const shown = await client.query(`SELECT ${shownColumn} FROM ${from} AS t WHERE t._id = ${first.row}`, {
     params,
     role: 'write',

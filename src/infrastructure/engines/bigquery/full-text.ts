@@ -13,7 +13,7 @@ import { quoteString } from './literal.ts'
 import { rowsOf } from './look.ts'
 import { quoteName, storedColumn, tableOf } from './names.ts'
 import type { Store } from './store.ts'
-import { castType } from './types.ts'
+import { castType, orderable } from './types.ts'
 
 /** The rows that text queries find. */
 export interface TextMatch {
@@ -101,8 +101,8 @@ function columnText(column: Column): string {
   const value = `t.${quoteName(storedColumn(column.name))}`
   const type = castType(column.type)
   if (type === 'STRING') return value
-  if (type === 'JSON') return `TO_JSON_STRING(${value})`
-  if (type === 'BOOL') return `IF(${value}, 't', 'f')`
+  if (type === 'JSON') return orderable(value, column.type)
+  if (type === 'BOOL') return `CASE WHEN ${value} THEN 't' WHEN NOT ${value} THEN 'f' END`
   if (type === 'TIMESTAMP') return `FORMAT_TIMESTAMP('%Y-%m-%d %H:%M:%E*S+00', ${value}, 'UTC')`
   if (type === 'DATETIME') return `FORMAT_DATETIME('%Y-%m-%d %H:%M:%E*S', ${value})`
   if (type === 'NUMERIC' || type === 'BIGNUMERIC')

@@ -9,7 +9,7 @@ import { SCHEMA_REVISION } from './metadata.ts'
 import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import type { ResultCell } from './render.ts'
 import type { Store } from './store.ts'
-import { castType } from './types.ts'
+import { orderable } from './types.ts'
 
 type Plan = Pick<SearchPlan, 'table' | 'projection' | 'filter' | 'textQueries' | 'sort' | 'distinct'> & {
   limit?: number | undefined
@@ -60,10 +60,7 @@ async function selected(store: Store, plan: Plan, lastId: boolean, signal?: Abor
       ? { name: item.rank, type: rankType, sql: value(item) }
       : { name: item.name, type: item.type, sql: value(item) },
   )
-  const names = cells.map(
-    ({ sql, type }, index) =>
-      `${plan.distinct && castType(type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql} AS c${index}`,
-  )
+  const names = cells.map(({ sql, type }, index) => `${plan.distinct ? orderable(sql, type) : sql} AS c${index}`)
   const keys = orderKeys(plan, value)
   const from = `FROM ${rows} AS t WHERE ${match ? 'TRUE' : condition}`
   const isWhole = !plan.filter && !match && !plan.distinct
@@ -170,10 +167,9 @@ function orderKeys({ sort, distinct }: Plan, value: (item: Column | { rank: stri
     const direction = `${descending ? 'DESC' : 'ASC'} NULLS ${(nulls ?? (descending ? 'first' : 'last')).toUpperCase()}`
     const sql = value(by)
     if ('rank' in by || distinct) return [{ value: sql, direction }]
-    if (castType(by.type) === 'JSON') return [{ value: `TO_JSON_STRING(${sql})`, direction }]
     // PostgreSQL puts what is no number above all numbers.
     const last = by.type.type.family === 'float' && !by.type.array ? [{ value: `IS_NAN(${sql})`, direction }] : []
-    return [...last, { value: sql, direction }]
+    return [...last, { value: orderable(sql, by.type), direction }]
   })
   const isTotal = distinct || sort.some(({ by }) => 'name' in by && by.name === ID_COLUMN)
   return isTotal ? keys : [...keys, { value: 't._id', direction: 'ASC' }]

@@ -74,12 +74,16 @@ export function valueSql(text: string, column: ColumnType): string {
   return storageOf(column).fromText(text)
 }
 
+/** TO_JSON_STRING makes a text of NULL, too. */
+function jsonText(value: string): string {
+  return `IF(${value} IS NULL, NULL, TO_JSON_STRING(${value}))`
+}
+
 /** SQL of the text that the REST API sends of a value: null for null. */
 export function textSql(value: string, column: ColumnType): string {
   const type = castType(column)
   if (type === 'STRING') return value
-  // TO_JSON_STRING makes a text of NULL, too.
-  if (type === 'JSON') return `IF(${value} IS NULL, NULL, TO_JSON_STRING(${value}))`
+  if (type === 'JSON') return jsonText(value)
   return `CAST(${type === 'TIMESTAMP' ? `UNIX_MICROS(${value})` : value} AS STRING)`
 }
 
@@ -90,9 +94,13 @@ export function canCluster(column: ColumnType): boolean {
 
 const JSON_BLANKS = String.raw`r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+'`
 
-/** SQL of a value by which equal ones are told: JSON has no equality, and JSON texts are alike but for white space. */
+/** SQL of a value that can be sorted and told from others: JSON as its text. Null stays null. */
+export function orderable(value: string, column: ColumnType): string {
+  return castType(column) === 'JSON' ? jsonText(value) : value
+}
+
+/** SQL of a value by which equal ones are told; JSON texts are alike but for white space. */
 export function comparable(value: string, column: ColumnType): string {
-  if (castType(column) === 'JSON') return `TO_JSON_STRING(${value})`
-  if (column.type.family !== 'json' || column.array) return value
+  if (column.type.family !== 'json' || castType(column) === 'JSON' || column.array) return orderable(value, column)
   return `REGEXP_REPLACE(${value}, ${JSON_BLANKS}, r'\\1')`
 }

@@ -5,7 +5,7 @@ import type { StoredTable } from '../metadata.ts'
 import { quoteName, storedColumn, tableOf } from '../names.ts'
 import { itemText, itemValue } from '../source.ts'
 import type { Store } from '../store.ts'
-import { castType, comparable } from '../types.ts'
+import { castType, comparable, orderable } from '../types.ts'
 import type { StagedFile } from './stage-file.ts'
 import { FIRST_CELL } from './stage-file.ts'
 
@@ -119,9 +119,9 @@ export function writeStatements(
 function updateAssignments(table: StoredTable, columns: readonly Column[], time: string): string[] {
   const changed = columns.filter(({ name }) => !table.primaryKey.includes(name))
   if (changed.length === 0) return []
-  const text = (sql: string, column: Column) => (castType(column.type) === 'JSON' ? `TO_JSON_STRING(${sql})` : sql)
   const differs = changed.map(
-    (column) => `${text(`_s.${nameOf(column)}`, column)} IS DISTINCT FROM ${text(`_t.${nameOf(column)}`, column)}`,
+    (column) =>
+      `${orderable(`_s.${nameOf(column)}`, column.type)} IS DISTINCT FROM ${orderable(`_t.${nameOf(column)}`, column.type)}`,
   )
   return [
     ...changed.map((column) => `${nameOf(column)} = _s.${nameOf(column)}`),
