@@ -49,6 +49,10 @@ export async function openWithPostgres(): Promise<Opened & { postgres: PostgresS
     postgres,
     lake,
     engine,
+    // Each change of a definition reads all tables anew, and maintenance goes over them all.
+    async discard(ids) {
+      for (const id of ids) if (await engine.describe(id)) await engine.delete({ id, what: 'table' })
+    },
     async close() {
       await engine.close()
       await lake.close()
