@@ -26,8 +26,18 @@ const form =
   }
 const latin1 = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'))
 
+/** More columns than are looked at together, of two types in turn. */
+const many = Array.from({ length: 27 }, (_, index) => ({ name: `c${index}`, isWhole: index % 4 !== 1 }))
+const manyValues = many.map(({ isWhole }, index) => (isWhole ? index : `${index}.5`)).join(',')
+
 /** Types that a file shows when nobody says them: nothing may be lost, in doubt text. */
 export const inferred: readonly FileCase[] = [
+  {
+    name: 'many columns',
+    body: `${many.map(({ name }) => name).join(',')}\n${manyValues}\n`,
+    types: Object.fromEntries(many.map(({ name, isWhole }) => [name, isWhole ? 'int8' : 'numeric'])),
+    rows: `${manyValues}\n`,
+  },
   {
     name: 'integers',
     body: 'a\n1\n-2\n0\n9223372036854775807\n',
@@ -250,7 +260,11 @@ export const refused: readonly BadFile[] = [
   },
   { name: 'a quote that never ends', body: 'a,b\n1,2\n3,"4\n5,6\n', error: { records: [/quoted/], records_row: 1 } },
   { name: 'two columns of one name', body: 'a,a\n1,2\n', error: { field: [/Duplicate/] } },
-  { name: 'a column without a name', body: 'a,,b\n1,2,3\n', error: { fields: [{}, { id: ['Missing value'] }, {}] } },
+  {
+    name: 'a column without a name',
+    body: 'a,,b\n1,2,3\n',
+    error: { message: 'fields: the header has no name for column 2', fields: [{}, { id: ['Missing value'] }, {}] },
+  },
   { name: 'JSON that ends', body: '[{"a":1},', query: 'format=json', error: { file: [/ends in the middle/] } },
   { name: 'JSON that is none', body: '{"a":1}\n{"a":1 2}\n', query: 'format=ndjson', error: { records_row: 0 } },
   {

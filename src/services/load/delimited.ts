@@ -42,6 +42,11 @@ export function readLayout(head: Uint8Array, isWhole: boolean, given: { delimite
   }
   const names = record.cells.map((name) => name.trim())
   if (names.length > 1 && names.at(-1) === '') names.pop()
+  const unnamed = names.indexOf('')
+  if (unnamed >= 0) {
+    const fields = names.map((name) => (name === '' ? { id: ['Missing value'] } : {}))
+    throw new ValidationError({ fields }, { message: `fields: the header has no name for column ${unnamed + 1}` })
+  }
   const header = blank + text.slice(blank.length, blank.length + (record.end ?? text.length))
   return {
     delimiter,

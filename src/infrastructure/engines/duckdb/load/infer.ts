@@ -4,6 +4,9 @@ import { quoteIdentifier } from '../../sql/quote.ts'
 import type { Session } from '../client.ts'
 import { candidates } from './readings.ts'
 
+/** Columns that one statement looks at: what it takes to plan one grows with the square of its expressions. */
+const COLUMNS_AT_ONCE = 10
+
 /**
  * Looks at columns of texts.
  *
@@ -16,7 +19,18 @@ export async function profile(
   names: readonly string[],
   sampled?: ReadonlyMap<string, Profile>,
 ): Promise<Map<string, Profile>> {
-  if (names.length === 0) return new Map()
+  const profiles: [string, Profile][] = []
+  for (let at = 0; at < names.length; at += COLUMNS_AT_ONCE)
+    profiles.push(...(await profileSome(session, from, names.slice(at, at + COLUMNS_AT_ONCE), sampled)))
+  return new Map(profiles)
+}
+
+async function profileSome(
+  session: Session,
+  from: string,
+  names: readonly string[],
+  sampled?: ReadonlyMap<string, Profile>,
+): Promise<[string, Profile][]> {
   const asked = names.map((name) => ({ name, types: sampled?.get(name)?.fitting ?? EMPTY_PROFILE.fitting }))
   const row =
     (await session.row(
@@ -24,15 +38,13 @@ export async function profile(
     )) ?? []
   let at = 0
   const next = () => Number(row[at++] ?? 0)
-  return new Map(
-    asked.map(({ name, types }) => {
-      const filled = next()
-      const counts = types.map(() => next())
-      const [scale, whole, points] = types.includes('numeric') ? [next(), next(), next()] : [0, 0, 0]
-      const fitting = types.filter((_, index) => counts[index] === filled)
-      return [name, { filled, fitting, scale, whole, hasPoint: points > 0 }]
-    }),
-  )
+  return asked.map(({ name, types }) => {
+    const filled = next()
+    const counts = types.map(() => next())
+    const [scale, whole, points] = types.includes('numeric') ? [next(), next(), next()] : [0, 0, 0]
+    const fitting = types.filter((_, index) => counts[index] === filled)
+    return [name, { filled, fitting, scale, whole, hasPoint: points > 0 }]
+  })
 }
 
 function measures(name: string, types: readonly InferredType[]): string[] {

@@ -77,18 +77,21 @@ export async function stageFile(session: Session, options: StageOptions): Promis
 /** Forgets what was staged on this connection. */
 export async function dropFile(session: Session): Promise<void> {
   await session.run('DROP VIEW IF EXISTS temp._typed; DROP VIEW IF EXISTS temp._texts')
-  await session.run('DROP TABLE IF EXISTS temp._loaded; DROP TABLE IF EXISTS temp._file')
+  await session.run(
+    'DROP TABLE IF EXISTS temp._loaded; DROP TABLE IF EXISTS temp._file; DROP TABLE IF EXISTS temp._sample',
+  )
 }
 
 /** One pass, or undefined: a text is not of its column's plain form, or the file is not well formed. */
 async function stagePlainly(session: Session, options: StageOptions): Promise<Staged | undefined> {
   const { source, dialectFor } = options
   try {
-    const sampled = await profile(
-      session,
-      `(SELECT * FROM ${readTexts(source)} LIMIT ${SAMPLE_ROWS})`,
-      sampledNames(options),
-    )
+    const names = sampledNames(options)
+    if (names.length > 0)
+      await session.run(
+        `CREATE OR REPLACE TEMP TABLE _sample AS SELECT * FROM ${readTexts(source)} LIMIT ${SAMPLE_ROWS}`,
+      )
+    const sampled = await profile(session, 'temp._sample', names)
     const { columns, scales } = decide(options, sampled, 'file')
     const dialect = dialectFor(scales)
     const asStored = new Set(columns.flatMap(({ column, as }) => (as === 'stored' ? [column.name] : [])))
