@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Session } from '../duckdb/client.ts'
 import type { StoredTable } from '../duckdb/metadata.ts'
 import type { Storage } from '../duckdb/store.ts'
@@ -17,6 +18,8 @@ import type { SnapshotCache } from './snapshot-cache.ts'
 const ATTEMPTS = 8
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 2000
+
+const UNKNOWN = 'The catalog was lost while the write was being stored: whether it is, only a read will tell.'
 
 /** A commit of which nobody knows how it ended. */
 interface Uncertain<T> {
@@ -49,9 +52,13 @@ export class LakeTransactions {
   ): Promise<T> {
     let uncertain: Uncertain<T> | undefined
     const attempt = async () => {
-      if (uncertain && (await isNoted(session, uncertain.writeId))) {
-        this.#tables.clear()
-        return uncertain.result
+      if (uncertain) {
+        const { writeId, result } = uncertain
+        if (await isNoted(session, writeId)) {
+          this.#tables.clear()
+          return result
+        }
+        uncertain = undefined
       }
       const writeId = randomUUID()
       const { result, snapshot } = await session.transaction(async () => {
@@ -71,7 +78,9 @@ export class LakeTransactions {
       try {
         return await this.#lock.run(attempt)
       } catch (error) {
-        if (tries === ATTEMPTS || !isRetryable(error)) throw error
+        if (!isRetryable(error)) throw error
+        // Whoever runs it again from its beginning might store it twice.
+        if (tries === ATTEMPTS) throw uncertain ? new ServiceUnavailable(UNKNOWN, { cause: error }) : error
         await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
       }
     }
