@@ -5,11 +5,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // `*.full.ts` are the long suites: kill loops, volumes, a browser.
 const full = process.env.FULL ? ['test/**/*.full.ts'] : []
 
-/** Suites on an emulator take longest by far: they begin first, so that at the end nobody waits for one of them alone. */
+/** Suites on an emulator and on a lake take longest by far: they begin first, so that at the end no core waits for one. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/engines/bigquery/')
+    const isLong = ({ moduleId }: TestSpecification) => /\/engines\/(bigquery|ducklake)\//.test(moduleId)
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
   }
 }
