@@ -6,7 +6,8 @@ import { filterCondition } from '../sql/filter.ts'
 import type { Client } from './client.ts'
 import { BigqueryFailure } from './failures.ts'
 import { filterDialect, Parameters, readableFilter } from './filter.ts'
-import { findOwners, keyText } from './look.ts'
+import type { LookedAt } from './look.ts'
+import { findOwners, keyText, storedValue } from './look.ts'
 import type { StoredTable } from './metadata.ts'
 import { quoteName, storedColumn, tableOf } from './names.ts'
 import type { StagedRecord } from './records.ts'
@@ -26,7 +27,7 @@ interface Rule {
 
 type RuleMaker = (column: Column, limit: unknown) => Rule['broken']
 
-const storedValue = ({ name }: Column) => `t.${quoteName(storedColumn(name))}`
+const cellOf = ({ name }: Column) => `t.${quoteName(storedColumn(name))}`
 
 const condition = (filter: Filter, values: Parameters) => filterCondition(readableFilter(filter), filterDialect, values)
 
@@ -44,7 +45,7 @@ const size =
 
 /** Items of a list, members of an object, characters of a text. */
 function lengthOf(column: Column): string {
-  const value = storedValue(column)
+  const value = cellOf(column)
   if (column.type.array) return `ARRAY_LENGTH(JSON_QUERY_ARRAY(${value}))`
   if (column.type.type.family !== 'json') return `CHAR_LENGTH(CAST(${value} AS STRING))`
   const json = castType(column.type) === 'JSON' ? value : `PARSE_JSON(${value}, wide_number_mode => 'round')`
@@ -64,7 +65,7 @@ const ruleMakers: Readonly<Record<string, RuleMaker>> = {
     return `NOT ${condition({ op: 'in', column, values: (limit as unknown[]).map(textOf) }, values)}`
   },
   pattern: (column, limit) => (values) =>
-    `NOT REGEXP_CONTAINS(CAST(${storedValue(column)} AS STRING), ${values.add(`^(?:${String(limit)})$`)})`,
+    `NOT REGEXP_CONTAINS(CAST(${cellOf(column)} AS STRING), ${values.add(`^(?:${String(limit)})$`)})`,
 }
 
 function rulesOf(columns: readonly Column[]): Rule[] {
@@ -150,7 +151,7 @@ async function firstBroken(
   const first = found.sort((a, b) => a.row - b.row)[0]
   if (!first) return undefined
   const { column, constraint, limit } = first.rule
-  const shownColumn = `CAST(${orderable(storedValue(column), column.type)} AS STRING)`
+  const shownColumn = `CAST(${orderable(cellOf(column), column.type)} AS STRING)`
   const shown = await client.query(`SELECT ${shownColumn} FROM ${from} AS t WHERE t._id = ${first.row}`, {
     params,
     role: 'write',
@@ -185,17 +186,24 @@ export async function checkStoredRows(
   if (added.length === 0 || before.count === 0) return
   const required = added.filter(({ field }) => field.constraints?.required === true)
   const late = required.find(({ name }) => !stored.has(name))
-  if (late) throw storedConflict(late.name, undefined, 'null violates the constraint required: true')
+  if (late)
+    throw storedConflict(
+      late.name,
+      await firstId(client, before, signal),
+      'null violates the constraint required: true',
+    )
   const there = added.filter(({ name }) => stored.has(name))
   const nulls = required.map(
     (column): Rule => ({
       column,
       constraint: 'required',
       limit: true,
-      broken: () => `${storedValue(column)} IS NULL`,
+      broken: () => `${cellOf(column)} IS NULL`,
     }),
   )
-  const broken = await firstBroken(client, [...rulesOf(there), ...nulls], quoteName(tableOf(before.id)), {}, signal)
+  const values = there.map((column) => `${storedValue(before, column)} AS ${quoteName(storedColumn(column.name))}`)
+  const rows = `(SELECT ${['t._id', ...values].join(', ')} FROM ${quoteName(tableOf(before.id))} AS t)`
+  const broken = await firstBroken(client, [...rulesOf(there), ...nulls], rows, {}, signal)
   if (broken) throw storedConflict(broken.column, broken.row, broken.sentence)
   for (const column of uniqueColumns(there)) {
     const row = await firstDuplicate(client, before.id, [column], signal)
@@ -203,8 +211,13 @@ export async function checkStoredRows(
   }
 }
 
-function storedConflict(column: string, id: number | undefined, sentence: string): ConflictError {
-  const where = id === undefined ? `column "${column}"` : `column "${column}", row with _id ${id}`
+async function firstId(client: Client, { id }: StoredTable, signal?: AbortSignal): Promise<number> {
+  const { rows } = await client.query(`SELECT MIN(_id) FROM ${quoteName(tableOf(id))}`, { role: 'write', signal })
+  return Number(rows[0]?.f[0]?.v)
+}
+
+function storedConflict(column: string, id: number, sentence: string): ConflictError {
+  const where = `column "${column}", row with _id ${id}`
   return new ConflictError(`A stored row does not fit: ${where}: ${sentence}.`, { schema: [`${where}: ${sentence}`] })
 }
 
@@ -215,7 +228,7 @@ export async function firstDuplicate(
   columns: readonly Column[],
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  const keys = columns.map((column) => comparable(storedValue(column), column.type))
+  const keys = columns.map((column) => comparable(cellOf(column), column.type))
   const page = await client.query(
     `SELECT MIN(last) FROM (SELECT MAX(t._id) AS last FROM ${quoteName(tableOf(id))} AS t WHERE ` +
       `${keys.map((key) => `${key} IS NOT NULL`).join(' AND ')} GROUP BY ${keys.join(', ')} HAVING COUNT(*) > 1)`,
@@ -232,7 +245,7 @@ export function uniqueColumns(columns: readonly Column[]): Column[] {
 /** Refuses changes whose value in a unique column another row has, among the changes or in the table. */
 export async function checkUnique(
   client: Client,
-  table: StoredTable,
+  table: LookedAt & Pick<StoredTable, 'count'>,
   staged: readonly Column[],
   changes: readonly RowChange[],
   signal?: AbortSignal,

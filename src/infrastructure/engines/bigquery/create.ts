@@ -29,7 +29,7 @@ async function create(store: Store, plan: TablePlan, signal?: AbortSignal): Prom
   const records = plan.records ? stageRecords(plan.records, staged) : []
   if (declaresAnew(plan.columns, current)) await checkRules(client, plan.columns, signal)
   await checkNames(store, plan, signal)
-  const resolved = await resolve(store, planned, staged, records, 'insert', signal)
+  const resolved = await resolve(store, planned, staged, records, 'insert', signal, current)
   if (current) {
     await checkStoredRows(client, current, planned.columns, signal)
     if (!sameList(current.primaryKey, planned.primaryKey)) await checkStoredKeys(store, current, planned, signal)

@@ -6,7 +6,7 @@ import { quoteName, storedColumn, tableOf } from './names.ts'
 import { rawText } from './render.ts'
 import type { ResultPage } from './result-page.ts'
 import { INLINE_BYTES, inlineSource, itemValue } from './source.ts'
-import { comparable } from './types.ts'
+import { castType, comparable, storageType } from './types.ts'
 import { canonicalText } from './values.ts'
 
 /** Who has which values: for each text of `keyText`, the `_id` of the row that has it. */
@@ -17,23 +17,36 @@ export function keyText(values: readonly (string | null | undefined)[]): string 
   return values.some((value) => value === null || value === undefined) ? undefined : JSON.stringify(values)
 }
 
+/** A table as it is stored now, though its columns may be about to change. */
+export type LookedAt = Pick<StoredTable, 'id' | 'columns'>
+
+/** SQL of what the stored rows have in a column, in the type that it is to have. Undefined: the column is yet to come. */
+export function storedValue({ columns }: LookedAt, { name, type }: Column): string | undefined {
+  const stored = name === ID_COLUMN ? idColumn : columns.find((column) => column.name === name)
+  if (!stored) return undefined
+  const value = `t.${quoteName(storedColumn(name))}`
+  return storageType(stored.type) === storageType(type) ? value : `CAST(${value} AS ${castType(type)})`
+}
+
 /** The rows that have these values in these columns. One statement; it scans these columns and `_id`. */
 export async function findOwners(
   client: Client,
-  { id }: Pick<StoredTable, 'id'>,
+  table: LookedAt,
   columns: readonly Column[],
   keys: readonly string[],
   signal?: AbortSignal,
 ): Promise<Owners> {
   const owners: Owners = new Map()
-  if (keys.length === 0) return owners
+  const values = columns.flatMap((column) => storedValue(table, column) ?? [])
+  // A row equals nothing in a column that it does not have yet.
+  if (keys.length === 0 || values.length < columns.length) return owners
   for (const part of partsOf(keys)) {
     const source = inlineSource('keys', part)
     const equal = columns.map(
       (column, index) =>
-        `${comparable(`t.${quoteName(storedColumn(column.name))}`, column.type)} = ${comparable(itemValue(index, column), column.type)}`,
+        `${comparable(values[index] as string, column.type)} = ${comparable(itemValue(index, column), column.type)}`,
     )
-    const sql = `SELECT _at, t._id FROM ${source.from} WITH OFFSET AS _at JOIN ${quoteName(tableOf(id))} AS t ON ${equal.join(' AND ')}`
+    const sql = `SELECT _at, t._id FROM ${source.from} WITH OFFSET AS _at JOIN ${quoteName(tableOf(table.id))} AS t ON ${equal.join(' AND ')}`
     const page = await client.query(sql, { params: source.params, role: 'write', signal })
     for await (const { f } of rowsOf(client, page, signal)) owners.set(part[Number(f[0]?.v)] as string, String(f[1]?.v))
   }
@@ -43,20 +56,20 @@ export async function findOwners(
 /** Rows by their `_id`s: the values of these columns, as `readValue` writes them. */
 export async function findRows(
   client: Client,
-  { id }: Pick<StoredTable, 'id'>,
+  table: LookedAt,
   columns: readonly Column[],
   ids: readonly string[],
   signal?: AbortSignal,
 ): Promise<Map<string, (string | null)[]>> {
   const found = new Map<string, (string | null)[]>()
   if (ids.length === 0) return found
-  const names = [ID_COLUMN, ...columns.map(({ name }) => quoteName(storedColumn(name)))]
+  const values = columns.map((column) => storedValue(table, column) ?? `CAST(NULL AS ${castType(column.type)})`)
   for (const part of partsOf(ids)) {
     const source = inlineSource(
       'ids',
       part.map((text) => JSON.stringify([text])),
     )
-    const sql = `SELECT ${names.map((name) => `t.${name}`).join(', ')} FROM ${quoteName(tableOf(id))} AS t WHERE t._id IN (SELECT ${itemValue(0, idColumn)} FROM ${source.from})`
+    const sql = `SELECT ${['t._id', ...values].join(', ')} FROM ${quoteName(tableOf(table.id))} AS t WHERE t._id IN (SELECT ${itemValue(0, idColumn)} FROM ${source.from})`
     const page = await client.query(sql, { params: source.params, role: 'write', signal })
     for await (const { f } of rowsOf(client, page, signal)) {
       const [own, ...cells] = f.map(rawText)

@@ -4,6 +4,7 @@ import type { UpsertPlan, Written } from '../engine.ts'
 import { changeItem, rowStatements, tableParams, transaction } from './apply.ts'
 import { checkConstraints, checkUnique } from './constraints.ts'
 import { remember } from './external-writes.ts'
+import type { LookedAt } from './look.ts'
 import { findOwners, findRows, keyText } from './look.ts'
 import type { StoredTable } from './metadata.ts'
 import type { StagedRecord } from './records.ts'
@@ -42,7 +43,11 @@ async function upsert(store: Store, plan: UpsertPlan, signal?: AbortSignal): Pro
   return written
 }
 
-/** Checks records against the table and each other, and finds the row of each. */
+/**
+ * Checks records against the table and each other, and finds the row of each.
+ *
+ * @param stored - The table as it is now, where its columns are about to change.
+ */
 export async function resolve(
   store: Store,
   table: StoredTable,
@@ -50,12 +55,19 @@ export async function resolve(
   records: readonly StagedRecord[],
   method: UpsertPlan['method'],
   signal?: AbortSignal,
+  stored: LookedAt = table,
 ): Promise<Resolved> {
   const { client } = store
   await checkConstraints(client, staged, records, signal)
-  const resolved = resolveRecords(table, staged, records, method, await look(store, table, staged, records, signal))
+  const resolved = resolveRecords(
+    table,
+    staged,
+    records,
+    method,
+    await look(store, table, stored, staged, records, signal),
+  )
   checkRequired(table, staged, resolved.changes)
-  await checkUnique(client, table, staged, resolved.changes, signal)
+  await checkUnique(client, { ...stored, count: table.count }, staged, resolved.changes, signal)
   return resolved
 }
 
@@ -63,6 +75,7 @@ export async function resolve(
 async function look(
   { client }: Store,
   table: StoredTable,
+  stored: LookedAt,
   staged: readonly Column[],
   records: readonly StagedRecord[],
   signal?: AbortSignal,
@@ -70,13 +83,13 @@ async function look(
   const columns = withKeyColumns(table, staged)
   const positions = keyPositions(table, staged)
   const ids = table.count > 0 ? [...new Set(records.flatMap(({ id }) => id ?? []))] : []
-  const rows = await findRows(client, table, columns, ids, signal)
+  const rows = await findRows(client, stored, columns, ids, signal)
   const keysOfRows = new Map(
     [...rows].map(([id, cells]) => [id, keyText(positions.map((position) => cells[position]))] as const),
   )
   const wanted = table.count > 0 && positions.length > 0 ? wantedKeys(positions, records, rows) : []
   const key = positions.map((position) => columns[position] as Column)
-  return { keys: await findOwners(client, table, key, wanted, signal), rows, keysOfRows }
+  return { keys: await findOwners(client, stored, key, wanted, signal), rows, keysOfRows }
 }
 
 /** Every key that a row may have in the course of the records. */
