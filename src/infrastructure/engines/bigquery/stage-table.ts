@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { UnknownOutcome } from './failures.ts'
 import { quoteName } from './names.ts'
 import type { Source } from './source.ts'
 import { ITEM } from './source.ts'
@@ -9,6 +10,19 @@ import type { Store } from './store.ts'
 export interface Stage extends Source {
   readonly name: string
   drop(): Promise<void>
+}
+
+/** Runs `work` on what is staged, and drops it then: unless the job that reads it may be running yet. */
+export async function dropping<T>(staged: Pick<Stage, 'drop'>, work: () => Promise<T>): Promise<T> {
+  let isRead = false
+  try {
+    return await work()
+  } catch (error) {
+    isRead = error instanceof UnknownOutcome
+    throw error
+  } finally {
+    if (!isRead) await staged.drop()
+  }
 }
 
 /**

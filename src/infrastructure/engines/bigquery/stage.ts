@@ -1,6 +1,6 @@
 import type { Source } from './source.ts'
 import { INLINE_BYTES, inlineSource } from './source.ts'
-import { loadStage } from './stage-table.ts'
+import { dropping, loadStage } from './stage-table.ts'
 import type { Store } from './store.ts'
 
 /** Runs `work` with rows that its statements can read: in a parameter, or when they are many in a table of their own. */
@@ -12,9 +12,5 @@ export async function withSource<T>(
   const bytes = rows.reduce((sum, row) => sum + row.length, 0)
   if (bytes <= INLINE_BYTES) return work(inlineSource('rows', rows))
   const stage = await loadStage(store, rows)
-  try {
-    return await work(stage)
-  } finally {
-    await stage.drop()
-  }
+  return dropping(stage, () => work(stage))
 }

@@ -7,6 +7,7 @@ import { makeTable } from '../make.ts'
 import type { StoredTable } from '../metadata.ts'
 import { definitionText } from '../metadata.ts'
 import { declaresAnew, plannedTable } from '../planned-table.ts'
+import { dropping } from '../stage-table.ts'
 import type { Store } from '../store.ts'
 import { CATALOG, currentTable, now, write } from '../store.ts'
 import { checkRows } from './check-rows.ts'
@@ -26,13 +27,11 @@ export async function loadFile(store: Store, plan: LoadPlan, signal?: AbortSigna
     const known = await currentOf(store, plan, signal)
     if (declaresAnew(plan.columns, known)) await checkRules(store.client, plan.columns, signal)
     const staged = await stageFile(store, plan, signal)
-    try {
+    return await dropping(staged, async () => {
       const names = basedOn === undefined ? [CATALOG, id] : [id]
       const loaded = await write(store, names, () => commit(store, plan, staged, signal), signal)
       return { ...loaded, ...(await keepRejected(store, plan, staged)) }
-    } finally {
-      await staged.drop()
-    }
+    })
   } catch (error) {
     signal?.throwIfAborted()
     throw translateFailure(error)
@@ -50,16 +49,14 @@ async function commit(store: Store, plan: LoadPlan, staged: StagedFile, signal?:
   const before = plan.method === 'replace' ? 0 : (current?.count ?? 0)
   const rows =
     plan.method === 'upsert' ? await merged(store, planned, staged, before > 0, signal) : appended(planned, staged)
-  try {
+  return dropping(rows, async () => {
     await checkRows(store.client, planned, rows, before > 0, signal)
     const after = { ...planned, nextId: planned.nextId + rows.fresh, count: before + rows.fresh }
     await writeRows(store, current, after, rows, plan, signal)
     store.tables.set(after)
     const { rejected, badCells } = staged
     return { table: after, affected: rows.fresh + rows.matched, rejected, badCells, warnings: [] }
-  } finally {
-    await rows.drop()
-  }
+  })
 }
 
 /** The table as it is to be, without the rows. */

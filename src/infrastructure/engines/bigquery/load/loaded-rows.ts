@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Column } from '../../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../../core/table-schema.ts'
+import { UnknownOutcome } from '../failures.ts'
 import type { StoredTable } from '../metadata.ts'
 import { quoteName, storedColumn, tableOf } from '../names.ts'
 import { itemText, itemValue } from '../source.ts'
@@ -86,7 +87,8 @@ export async function merged(
     }
   } catch (error) {
     await drop()
-    throw error
+    // The stored rows are not touched yet: whatever became of the script, nothing was written.
+    throw error instanceof UnknownOutcome ? error.cause : error
   }
 }
 
