@@ -36,6 +36,11 @@ export class WriteQueue {
     }
   }
 
+  /** Stands for the work of a name that came last: another one as soon as more waits. Undefined: none runs or waits. */
+  last(name: string): unknown {
+    return this.#tails.get(name)
+  }
+
   /** Names that something runs or waits for. */
   get length(): number {
     return this.#tails.size

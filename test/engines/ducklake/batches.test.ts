@@ -36,7 +36,7 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
   /** Calls that come in this order while the lake is locked, so that they all wait for one commit. */
   async function atOnce(
     calls: readonly (Call & { id: string })[],
-    placed: () => void = () => {},
+    placed: () => void | Promise<void> = () => {},
   ): Promise<PromiseSettledResult<Written>[]> {
     const other = new pg.Client(opened.lake.env.DUCKLAKE_CATALOG)
     await other.connect()
@@ -50,7 +50,7 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
     }
     const settled = Promise.allSettled(running)
     await sleep(20)
-    placed()
+    await placed()
     await other.end()
     return (await settled).slice(1)
   }
@@ -285,6 +285,19 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
     expect(await kit.counted(id)).toBe((await kit.table(id)).count)
     const ids = (await kit.rows(id)).map(({ _id }) => _id)
     expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('none overtakes a deletion that came before it', async () => {
+    const id = await kit.make(COLUMNS, [{ k: 0 }], { key: ['k'] })
+    const later: Promise<unknown>[] = []
+    await atOnce([{ id, records: [{ k: 1 }] }], async () => {
+      later.push(kit.deleteRows(id, { k: { gte: 0 } }))
+      await sleep(20)
+      later.push(kit.upsert(id, [{ k: 2 }]))
+      await sleep(20)
+    })
+    await Promise.all(later)
+    expect((await kit.rows(id)).map(({ k }) => k)).toEqual([2])
   })
 
   test('a close waits for them', async () => {

@@ -248,6 +248,14 @@ export function filters(kit: Kit): void {
     })
   }
 
+  test('a null in a jsonb column is sorted and shown as null', async () => {
+    const id = await kit.make({ j: 'jsonb' }, [{ j: { a: 1 } }, { j: null }, { j: 'zz' }])
+    expect((await kit.values(id, '_id', { sort: ['j'] })).at(-1)).toBe(2)
+    expect((await kit.values(id, '_id', { sort: ['j desc'] }))[0]).toBe(2)
+    const { text } = await kit.search(id, { distinct: true, fields: ['j'], sort: ['j'] }, { format: 'csv' })
+    expect([text.split('\n').length, text.includes('null')]).toEqual([4, false])
+  })
+
   test('and, or and nesting', async () => {
     const id = await kit.make({ a: 'int', b: 'text' }, [{ a: 1, b: 'x' }, { a: 2, b: 'x' }, { a: 1, b: 'y' }, { a: 3 }])
     const cases: [unknown, number[]][] = [

@@ -144,14 +144,6 @@ export function searches(kit: Kit): void {
     expect(await textOf(found.records)).toBe('[5,"b",2.5]')
   })
 
-  test('a null in a jsonb column is sorted and shown as null', async () => {
-    const id = await kit.make({ j: 'jsonb' }, [{ j: { a: 1 } }, { j: null }, { j: 'zz' }])
-    expect((await kit.values(id, '_id', { sort: ['j'] })).at(-1)).toBe(2)
-    expect((await kit.values(id, '_id', { sort: ['j desc'] }))[0]).toBe(2)
-    const { text } = await kit.search(id, { distinct: true, fields: ['j'], sort: ['j'] }, { format: 'csv' })
-    expect([text.split('\n').length, text.includes('null')]).toEqual([4, false])
-  })
-
   test('pages of equal keys never overlap', async () => {
     const id = await kit.make(
       { same: 'int' },

@@ -1,4 +1,4 @@
-import { ServiceUnavailable, ValidationError } from '../../../core/errors.ts'
+import { DatastoreError, ServiceUnavailable, ValidationError } from '../../../core/errors.ts'
 
 /** One item of a Google error: `reason` is its machine-readable part, `message` may change any day. */
 export interface GoogleErrorItem {
@@ -138,6 +138,7 @@ const sentences: Readonly<Record<string, string>> = {
 
 /** A failure in terms of the API where it has some; else as it came. Nothing of Google's own words is told. */
 export function translateFailure(error: unknown): unknown {
+  if (error instanceof DatastoreError) return error
   if (error instanceof BigqueryFailure) {
     if (error.reason === 'bytesBilledLimitExceeded') return overBudget(error)
     if (error.reason === 'responseTooLarge' || error.reason === 'resourcesExceeded') {

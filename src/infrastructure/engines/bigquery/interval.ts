@@ -1,6 +1,6 @@
 import { parseDecimal } from '../sql/decimal.ts'
 
-/** An interval as PostgreSQL counts it: none of the three is turned into another. */
+/** An interval: none of the three is turned into another. */
 interface Interval {
   months: bigint
   days: bigint
@@ -38,8 +38,8 @@ const WHOLE = /^(?:@\s?)?((?:-?\d+(?:\.\d+)?\s?[a-z]+\s?)*)(?:(-?)(\d+):([0-5]?\
 const COUNTED = /(-?\d+(?:\.\d+)?)\s?([a-z]+)/g
 
 /**
- * The form in which PostgreSQL writes an interval: `1 day 02:00`, `26 hours` → `1 day 02:00:00`, `26:00:00`. A text that
- * is written in another way (ISO 8601's `P1Y2M`) stays as it is.
+ * The one form of an interval, as DuckDB reads it and the other engines keep it: `1 day 02:00`, `26 hours` →
+ * `1 day 02:00:00`, `26:00:00`. A text that is written in another way (ISO 8601's `P1Y2M`) stays as it is.
  */
 export function intervalText(text: string): string {
   const words = text.toLowerCase().replace(/\s+/g, ' ')
@@ -72,7 +72,7 @@ function addCounted(
 ): void {
   const { whole, rest, divisor } = scaled(number, amount)
   interval[part] += whole
-  // Part of a year is whole months, as PostgreSQL counts it.
+  // Part of a year is whole months.
   if (part === 'microseconds' || (part === 'months' && amount > 1n)) return
   const [smaller, each] = SMALLER[part]
   interval[smaller] += (rest * each) / divisor

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ServiceUnavailable } from '../../../core/errors.ts'
+import { DatastoreError, ServiceUnavailable } from '../../../core/errors.ts'
 import type { Session } from '../duckdb/client.ts'
 import type { StoredTable } from '../duckdb/metadata.ts'
 import type { Storage } from '../duckdb/store.ts'
@@ -21,11 +21,7 @@ const LONGEST_PAUSE_MS = 2000
 
 const UNKNOWN = 'The catalog was lost while the write was being stored: whether it is, only a read will tell.'
 
-/** A commit of which nobody knows how it ended. */
-interface Uncertain<T> {
-  writeId: string
-  result: T
-}
+const UNREACHABLE = "The lake's catalog can't be reached, or refuses to work."
 
 /** Runs writes of a lake as one transaction, under the writers' lock. */
 export class LakeTransactions {
@@ -50,26 +46,34 @@ export class LakeTransactions {
     revisionsOf: (result: T) => readonly NewRevision[],
     committed: (result: T) => void,
   ): Promise<T> {
-    let uncertain: Uncertain<T> | undefined
+    // Of all attempts: one whose commit is stored late is found as well.
+    const writeId = randomUUID()
+    let tried: { result: T } | undefined
+    let isUncertain = false
     const attempt = async () => {
-      if (uncertain) {
-        const { writeId, result } = uncertain
+      if (tried) {
         if (await isNoted(session, writeId)) {
           this.#tables.clear()
-          return result
+          return tried.result
         }
-        uncertain = undefined
+        isUncertain = false
       }
-      const writeId = randomUUID()
-      const { result, snapshot } = await session.transaction(async () => {
-        const before = await currentSnapshot(session)
-        this.#tables.standAt(before)
-        const result = await work()
-        const snapshot = before + 1
-        await noteRevisions(session, { revisions: revisionsOf(result), snapshot, writeId })
-        uncertain = { writeId, result }
-        return { result, snapshot }
-      })
+      const { result, snapshot } = await session
+        .transaction(async () => {
+          const before = await currentSnapshot(session)
+          this.#tables.standAt(before)
+          const result = await work()
+          const snapshot = before + 1
+          await noteRevisions(session, { revisions: revisionsOf(result), snapshot, writeId })
+          tried = { result }
+          isUncertain = true
+          return { result, snapshot }
+        })
+        .catch((error) => {
+          // What was refused is not stored.
+          if (!isRetryable(error)) isUncertain = false
+          throw error
+        })
       this.#tables.wrote(snapshot)
       committed(result)
       return result
@@ -78,9 +82,13 @@ export class LakeTransactions {
       try {
         return await this.#lock.run(attempt)
       } catch (error) {
-        if (!isRetryable(error)) throw error
-        // Whoever runs it again from its beginning might store it twice.
-        if (tries === ATTEMPTS) throw uncertain ? new ServiceUnavailable(UNKNOWN, { cause: error }) : error
+        if (!isRetryable(error) || tries === ATTEMPTS) {
+          // Whoever runs it again from its beginning might store it twice.
+          if (isUncertain) throw new ServiceUnavailable(UNKNOWN, { cause: error })
+          throw isOfPostgres(error)
+            ? new ServiceUnavailable(UNREACHABLE, { cause: error, retryAfterSeconds: 1 })
+            : error
+        }
         await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
       }
     }
@@ -106,11 +114,19 @@ export function revisionOf(id: string, table: StoredTable | undefined): NewRevis
   return { id, revision: table?.revision, committedAt: table?.updatedAt ?? now() }
 }
 
-/** The lock's own connection fails in Node's words. */
+/** The lock's own connection fails in the words of PostgreSQL, of Node, or of the package that speaks to it. */
+const LOST = /^(?:57P0|53300|08|ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)/
+const LOST_WORDS = /^(?:timeout expired|Connection terminated)/
+const SQLSTATE = /^[0-9A-Z]{5}$/
+
 function isRetryable(error: unknown): boolean {
-  return (
-    isInterrupted(error) || /^(?:57P0|08|ECONN|EPIPE)/.test(String((error as { code?: unknown } | null)?.code ?? ''))
-  )
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  return isInterrupted(error) || LOST.test(String(code ?? '')) || LOST_WORDS.test(String(message ?? ''))
+}
+
+function isOfPostgres(error: unknown): boolean {
+  if (error instanceof DatastoreError) return false
+  return isRetryable(error) || SQLSTATE.test(String((error as { code?: unknown } | null)?.code ?? ''))
 }
 
 /** The last snapshot that a session's transaction sees. */

@@ -11,8 +11,11 @@ import { canJoin, countEach, joinRecords } from './joined-records.ts'
 import type { LakeTransactions } from './lake-storage.ts'
 import { revisionOf } from './lake-storage.ts'
 
-/** A call with more records has no need of company, and would keep the others waiting. */
+/** A call with more records, or of more bytes, has no need of company, and would keep the others waiting. */
 const RECORDS = 100
+const BYTES = 64 * 1024
+/** Of all calls on one table that share a commit: they are held in memory. */
+const GROUP_BYTES = 1024 * 1024
 /** Calls on one table that share a commit. */
 const CALLS = 200
 /** Tables that share one: what is known of so many is written to the catalog; of more, to a file. */
@@ -29,7 +32,10 @@ interface Call {
 interface Group {
   id: string
   calls: Call[]
+  bytes: number
   isTaken: boolean
+  /** Its place in the queue: nothing that came later may be overtaken. */
+  place?: unknown
 }
 
 /** Calls of a group as they are written: as one. */
@@ -71,28 +77,33 @@ export class UpsertBatches {
     if (!isSmall(plan)) return upsertRecords(this.#store, plan, signal)
     signal?.throwIfAborted()
     return new Promise((resolve, reject) => {
-      const call: Call = { plan, signal, resolve, reject }
+      const leave = () => {
+        // What is being written already is written whole.
+        if (group.isTaken) return
+        group.calls = group.calls.filter((other) => other !== call)
+        call.reject(signal?.reason)
+      }
+      const settle =
+        <A>(answer: (value: A) => void) =>
+        (value: A) => {
+          signal?.removeEventListener('abort', leave)
+          answer(value)
+        }
+      const call: Call = { plan, signal, resolve: settle(resolve), reject: settle(reject) }
       const group = this.#groupFor(plan)
       group.calls.push(call)
-      signal?.addEventListener(
-        'abort',
-        () => {
-          // What is being written already is written whole.
-          if (group.isTaken) return
-          group.calls = group.calls.filter((other) => other !== call)
-          reject(signal.reason)
-        },
-        { once: true },
-      )
+      group.bytes += bytesOf(plan)
+      signal?.addEventListener('abort', leave, { once: true })
     })
   }
 
   #groupFor({ id, method, basedOn }: UpsertPlan): Group {
     const open = this.#open.get(id)
     const first = open?.calls[0]?.plan
-    if (open && open.calls.length < CALLS && (!first || (first.method === method && first.basedOn === basedOn)))
-      return open
-    const group: Group = { id, calls: [], isTaken: false }
+    const hasRoom = open && open.calls.length < CALLS && open.bytes < GROUP_BYTES
+    const isLast = open?.place === this.#store.queue.last(id)
+    if (hasRoom && isLast && (!first || (first.method === method && first.basedOn === basedOn))) return open
+    const group: Group = { id, calls: [], bytes: 0, isTaken: false }
     this.#open.set(id, group)
     const turn = () =>
       new Promise<void>((done) => {
@@ -100,6 +111,7 @@ export class UpsertBatches {
         if (!this.#isRunning) void this.#run()
       })
     void this.#store.queue.run([id], turn)
+    group.place = this.#store.queue.last(id)
     return group
   }
 
@@ -215,11 +227,17 @@ function stageName(number: number): string {
   return `_typed_${number}`
 }
 
-function isSmall({ dryRun, includeRecords, records }: UpsertPlan): boolean {
-  return !dryRun && !includeRecords && records.count <= RECORDS && !records.columns.includes(ID_COLUMN)
+function isSmall(plan: UpsertPlan): boolean {
+  const { dryRun, includeRecords, records } = plan
+  if (dryRun || includeRecords || records.columns.includes(ID_COLUMN)) return false
+  return records.count <= RECORDS && bytesOf(plan) <= BYTES
+}
+
+function bytesOf({ records }: UpsertPlan): number {
+  return records.ndjson.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
 function halves({ id, calls }: Group): Group[] {
   const middle = Math.ceil(calls.length / 2)
-  return [calls.slice(0, middle), calls.slice(middle)].map((calls) => ({ id, calls, isTaken: true }))
+  return [calls.slice(0, middle), calls.slice(middle)].map((calls) => ({ id, calls, bytes: 0, isTaken: true }))
 }

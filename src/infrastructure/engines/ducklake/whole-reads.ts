@@ -21,10 +21,13 @@ export async function readWhole<T>(session: Session, work: () => Promise<T>): Pr
 }
 
 async function wasMaintained(session: Session, since: number): Promise<boolean> {
-  if ((await currentSnapshot(session)) === since) return false
-  const found = await session.row(
-    `SELECT 1 FROM ducklake_snapshots('datastore') WHERE snapshot_id > ${since} AND ` +
-      "regexp_matches(CAST(changes AS VARCHAR), 'merge|rewrite|flush') LIMIT 1",
-  )
-  return found !== undefined
+  const current = await currentSnapshot(session)
+  if (current === since) return false
+  const [seen, maintained] =
+    (await session.row(
+      "SELECT count(*), count(*) FILTER (regexp_matches(CAST(changes AS VARCHAR), 'merge|rewrite|flush')) " +
+        `FROM ducklake_snapshots('datastore') WHERE snapshot_id > ${since} AND snapshot_id <= ${current}`,
+    )) ?? []
+  // Of a snapshot that was given up meanwhile nobody knows what it did.
+  return Number(maintained) > 0 || Number(seen) < current - since
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ServiceUnavailable } from '../../../../core/errors.ts'
 import type { Column } from '../../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../../core/table-schema.ts'
 import { UnknownOutcome } from '../failures.ts'
@@ -87,8 +88,12 @@ export async function merged(
     }
   } catch (error) {
     await drop()
-    // The stored rows are not touched yet: whatever became of the script, nothing was written.
-    throw error instanceof UnknownOutcome ? error.cause : error
+    if (!(error instanceof UnknownOutcome)) throw error
+    // The stored rows are not touched yet, whatever became of the script.
+    throw new ServiceUnavailable('BigQuery stopped answering while the rows were prepared. Nothing was written.', {
+      cause: error,
+      retryAfterSeconds: 10,
+    })
   }
 }
 
