@@ -1,4 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  BigqueryFailure,
+  NoAnswer,
+  translateFailure,
+  UnknownOutcome,
+} from '../../../src/infrastructure/engines/bigquery/failures.ts'
 import { reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { Kit } from '../../suites/engine/kit.ts'
 import type { CallName, FaultName, WithPlace } from './failures.ts'
@@ -12,6 +18,17 @@ const chosen: [CallName, FaultName][] = [
   ['insert', 'done, and its answer lost'],
   ['load: other rows of other types', 'refused: quota'],
 ]
+
+test('a write of which nobody knows the outcome is told so, whatever broke off', () => {
+  for (const cause of [
+    new NoAnswer(),
+    new TypeError('fetch failed'),
+    new BigqueryFailure({ reason: 'backendError' }),
+  ]) {
+    const unknown = new UnknownOutcome(cause)
+    expect(translateFailure(unknown)).toBe(unknown)
+  }
+})
 
 describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () => {
   let opened: Awaited<ReturnType<typeof openFailing>>
