@@ -69,7 +69,9 @@ export function readFailureOf(store: Store, id: string, error: unknown): unknown
   const isGone =
     isNotFound(error) ||
     (error instanceof BigqueryFailure &&
-      /Unrecognized name|Name \S+ not found|does not have a column named|Referenced (?:column|table)/i.test(error.message))
+      /Unrecognized name|Name \S+ not found|does not have a column named|Referenced (?:column|table)/i.test(
+        error.message,
+      ))
   if (!isGone) return invalidQuery(error)
   store.tables.delete(id)
   return new StaleSchema(`table ${id} has changed`, { cause: error })
