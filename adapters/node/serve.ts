@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { longestMs } from '../../src/api/pace.ts'
 import type { Datastore, DatastoreOptions } from '../../src/app.ts'
 import type { Config } from '../../src/core/config.ts'
+import { lingerWhenDone } from './linger.ts'
 import { GRACE_MS, hostname, listenProblem, openToServe, type Running, STALLED_MS } from './open.ts'
 
 export type { Running }
@@ -58,7 +59,10 @@ export function listener(fetch: Datastore['fetch']) {
         broken: () => cut(incoming, outgoing),
       })
       // What is left of a refused body is not read to its end: the client must not send its next request behind it.
-      if (hasBody(incoming) && !incoming.complete) outgoing.shouldKeepAlive = false
+      if (hasBody(incoming) && !incoming.complete) {
+        outgoing.shouldKeepAlive = false
+        lingerWhenDone(incoming)
+      }
       return response
     },
     { errorHandler: () => Response.json('Bad request: the address or the Host header is malformed', { status: 400 }) },

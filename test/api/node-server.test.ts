@@ -134,6 +134,33 @@ describe('requests over a socket', () => {
     expect([413, 'cut']).toContain(outcome)
   })
 
+  // As Python's clients do: they read nothing before they have sent everything.
+  const tokens = { AUTH_TYPE: 'jwt', JWT_SECRET: 's'.repeat(32) }
+  const sentFirst: [what: string, line: string, status: number, env: Record<string, string>][] = [
+    ['a body over the limit', 'POST /api/3/action/datastore_upsert', 413, { MAX_REQUEST_BODY_MB: '1' }],
+    ['a file of somebody who may not load', 'POST /datastore/load/new?format=csv', 403, tokens],
+  ]
+  for (const [what, line, status, env] of sentFirst) {
+    for (const framing of ['length', 'chunks']) {
+      test(`${what}, in ${framing}: its client is told why, also when it sends everything before it reads`, async () => {
+        const { url } = await start({}, env)
+        const { hostname, port } = new URL(url)
+        const socket = connect(Number(port), hostname).on('error', () => {})
+        const [piece, pieces] = ['a\n'.repeat(0x80000), 32]
+        const length = framing === 'length' ? `Content-Length: ${piece.length * pieces}` : 'Transfer-Encoding: chunked'
+        const write = (text: string) =>
+          new Promise<void>((resolve, reject) => socket.write(text, (error) => (error ? reject(error) : resolve())))
+        await write(`${line} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${length}\r\n\r\n`)
+        for (let sent = 0; sent < pieces; sent += 1)
+          await write(framing === 'length' ? piece : `${piece.length.toString(16)}\r\n${piece}\r\n`)
+        if (framing === 'chunks') await write('0\r\n\r\n')
+        let answer = ''
+        for await (const chunk of socket.setEncoding('utf8')) answer += chunk
+        expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*connection: close[\\s\\S]*}$`, 'i'))
+      })
+    }
+  }
+
   test('headers over the limit: 431', async () => {
     const { url } = await start()
     const { text } = await talk(url, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`)
