@@ -43,14 +43,22 @@ export function unreachable(url: URL, error: unknown): Failure {
   )
 }
 
+/** An answer that is an error. */
+export class Refusal extends Failure {
+  readonly status: number
+
+  constructor(status: number, message: string, detail: unknown) {
+    super(`The server answered ${status}: ${message}`, { detail })
+    this.status = status
+  }
+}
+
 /** An answer that is an error, in the server's words. */
-export function refusal(status: number, text: string): Failure {
+export function refusal(status: number, text: string): Refusal {
   const body = parse(text)
   const message =
     typeof body === 'string' ? body : (body as { error?: { message?: unknown } } | undefined)?.error?.message
-  return new Failure(`The server answered ${status}: ${typeof message === 'string' ? message : text.slice(0, 200)}`, {
-    detail: body,
-  })
+  return new Refusal(status, typeof message === 'string' ? message : text.slice(0, 200), body)
 }
 
 function parse(text: string): unknown {

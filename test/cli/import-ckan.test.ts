@@ -125,11 +125,11 @@ describe('import-ckan', () => {
     failAfter = 1
     const broken = await importCkan('--resource', 'trees')
     expect(broken).toMatchObject({ code: 1, stderr: expect.stringMatching(/1 of 1 tables were not copied/) })
-    expect((await act(to, 'search', { resource_id: 'trees', limit: 0 })).result.total).toBe(5000)
+    expect((await act(to, 'search', { resource_id: 'trees', limit: 0 })).result.total).toBe(500)
     failAfter = Number.POSITIVE_INFINITY
     expect(await importCkan('--resource', 'trees')).toMatchObject({
       code: 0,
-      stdout: `trees: ${ROWS - 2} rows (5000 were there)\n1 tables\n`,
+      stdout: `trees: ${ROWS - 2} rows (500 were there)\n1 tables\n`,
     })
     expect((await rowsOf(to)) === (await rowsOf(from))).toBe(true)
   })
@@ -140,6 +140,28 @@ describe('import-ckan', () => {
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({ copied: [{ id: 'empty' }], failed: [{ id: 'trees' }] })
     expect(stderr).toContain('trees: there is a table of this name with other columns. It stays as it is.')
+  })
+
+  test('rows that are too large for one request together', async () => {
+    const fields = [
+      { id: 'n', type: 'int' },
+      { id: 'text', type: 'text' },
+    ]
+    const records = Array.from({ length: 700 }, (_, n) => ({ n, text: 'x'.repeat(n < 600 ? 4000 : 40_000) }))
+    await act(from, 'create', { resource_id: 'large', fields, records })
+    const small = await serve({
+      env: { DUCKDB_PATH: join(folder, 'small'), AUTH_TYPE: 'anonymous', PORT: '0', MAX_REQUEST_BODY_MB: '1' },
+      logger: createLogger({ logLevel: 'CRITICAL' }, () => {}),
+    })
+    try {
+      const said = await importCkan('--resource', 'large', '--to', small.url)
+      expect(said).toMatchObject({ code: 0, stdout: 'large: 700 rows\n1 tables\n' })
+      const { result } = await act(small, 'search', { resource_id: 'large', fields: 'n', limit: 1000, sort: '_id' })
+      expect(result.records.map(({ n }: { n: number }) => n)).toEqual(records.map(({ n }) => n))
+    } finally {
+      await small.close(0)
+      await from.service.engine.delete({ id: 'large', what: 'table' })
+    }
   })
 
   test('counts that differ are told', async () => {

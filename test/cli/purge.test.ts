@@ -44,7 +44,7 @@ describe('purge --ckan', () => {
   test('the server asks the CKAN of its own settings', async () => {
     expect(await purge('--ckan')).toMatchObject({
       code: 1,
-      stderr: 'CKAN_URL is not set: which CKAN is to be asked?\n',
+      stderr: 'CKAN_URL is not set: which CKAN is to be asked? While a server has the data open, its settings count.\n',
     })
   })
 

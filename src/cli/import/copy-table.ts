@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts'
+import { Refusal } from '../server.ts'
 import type { Call } from './actions.ts'
 import type { Source, SourceTable } from './source.ts'
 
@@ -10,7 +11,10 @@ export interface Copied {
   there: number
 }
 
-const PAGE_ROWS = 5000
+/** A page is first of so many rows, then of as many as are about so large, going by the page before. */
+const FIRST_ROWS = 500
+const MOST_ROWS = 5000
+const PAGE_BYTES = 8_000_000
 
 /**
  * Copies one table: columns, dictionary and key, then its rows in the order of `_id`, a page in a transaction, then its
@@ -22,11 +26,14 @@ export async function copyTable(source: Source, target: { read: Call; write: Cal
   const table = await source.describe(id)
   const there = await prepare(target, table)
   let rows = there
-  for (;;) {
-    const records = await source.page(id, rows, PAGE_ROWS)
+  let most = MOST_ROWS
+  for (let limit = FIRST_ROWS; ; ) {
+    const records = await source.page(id, rows, limit)
     if (records.length === 0) break
-    await target.write('datastore_upsert', { resource_id: id, method: 'insert', force: true, records })
+    most = Math.min(most, await insert(target.write, id, records))
     rows += records.length
+    const fitting = Math.floor((records.length * PAGE_BYTES) / JSON.stringify(records).length)
+    limit = Math.max(1, Math.min(fitting, most))
   }
   const [wanted, stored] = [await source.count(id), await countOf(target.read, id)]
   if (wanted !== stored) {
@@ -38,6 +45,20 @@ export async function copyTable(source: Source, target: { read: Call; write: Cal
     await target.write('datastore_create', { resource_id: id, force: true, aliases: table.aliases })
   }
   return { id, rows: stored, there }
+}
+
+/** Stores records, in parts where they are too many for one request. Answers how many a request may have. */
+async function insert(write: Call, id: string, records: Record<string, unknown>[]): Promise<number> {
+  try {
+    await write('datastore_upsert', { resource_id: id, method: 'insert', force: true, records })
+    return MOST_ROWS
+  } catch (error) {
+    // Nothing of it was stored. A proxy on the way may permit less than the server.
+    if (!(error instanceof Refusal && error.status === 413) || records.length === 1) throw error
+    const half = Math.ceil(records.length / 2)
+    const first = await insert(write, id, records.slice(0, half))
+    return Math.min(half, first, await insert(write, id, records.slice(half)))
+  }
 }
 
 /** Makes the table, or finds it as an earlier run has left it. Answers its rows. */

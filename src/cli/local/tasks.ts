@@ -32,7 +32,10 @@ export function tasksOf(engine: Engine, config: Config): Tasks {
     },
     async purge(options) {
       const { ckanUrl, httpTimeoutSeconds } = config
-      if (ckanUrl === undefined) throw new ConfigurationError(['CKAN_URL is not set: which CKAN is to be asked?'])
+      if (ckanUrl === undefined)
+        throw new ConfigurationError([
+          'CKAN_URL is not set: which CKAN is to be asked? While a server has the data open, its settings count.',
+        ])
       const client = createCkanClient({ ckanUrl, httpTimeoutSeconds })
       const lookUp = (id: string) => client.call('resource_show', { id }, { isQuestion: true })
       return purge(engine, { lookUp, ...options })
