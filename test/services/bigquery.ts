@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { freePort } from '../fixtures/free-port.ts'
 import { type Analyzer, type ApiColumn, startAnalyzer } from './analyzer.ts'
 import { type BigqueryProxy, type BigqueryRules, startBigqueryProxy } from './bigquery-proxy.ts'
@@ -70,10 +71,10 @@ export async function startBigquery({ strict, ...rules }: Options = {}): Promise
   try {
     const gcsHost = new URL(gcs.url).host
     const listen = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(gcsPort), '-backend', 'memory']
-    children.push(start(runBinary, [services.fakeGcs, ...listen, '-public-host', gcsHost, '-external-url', gcs.url]))
+    children.push(start([...runBinary, services.fakeGcs, ...listen, '-public-host', gcsHost, '-external-url', gcs.url]))
     const ports = ['--host', '127.0.0.1', '--port', String(bigqueryPort), '--grpc-port', String(grpcPort)]
     children.push(
-      start(runEmulator, [...ports, '--data-dir', join(folder, 'data'), '--project', project, '--dataset', dataset], {
+      start([runEmulator, ...ports, '--data-dir', join(folder, 'data'), '--project', project, '--dataset', dataset], {
         HOME: services.home,
         STORAGE_EMULATOR_HOST: `http://127.0.0.1:${gcsPort}`,
       }),
@@ -125,18 +126,15 @@ async function removeLeftFolders(): Promise<void> {
   }
 }
 
-/** A child ends with its test process, however that ends. */
-const endWithParent = 'import ctypes, os, sys\ntry: ctypes.CDLL(None).prctl(1, 9)\nexcept AttributeError: pass\n'
-const runBinary = `${endWithParent}os.execv(sys.argv[1], sys.argv[1:])`
-/** Its DuckDB without threads of its own: waking them takes longer than what there is to do. */
-const oneThread = `import duckdb
-connect = duckdb.connect
-duckdb.connect = lambda *args, config={}, **rest: connect(*args, config={'threads': 1, **config}, **rest)
-`
-const runEmulator = `${endWithParent}${oneThread}from local_bigquery.cli import main\nmain()`
+const runEmulator = fileURLToPath(new URL('emulator.py', import.meta.url))
+/** A program that ends with its test process, however that ends. */
+const runBinary = [
+  '-c',
+  'import ctypes, os, sys\ntry: ctypes.CDLL(None).prctl(1, 9)\nexcept AttributeError: pass\nos.execv(sys.argv[1], sys.argv[1:])',
+]
 
-function start(code: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const child = spawn(services.python, ['-c', code, ...args], {
+function start(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+  const child = spawn(services.python, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -41,34 +41,56 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
   for (const [name, kind] of chosen) failsWhole(withPlace, name, kind)
   dumpFails(withPlace, 'refused: quota')
 
-  test('rows of other types that can not be written: the definition and the old rows come back', {
-    timeout: 120_000,
-  }, async () => {
-    const [kit, other] = [new Kit(() => opened.engine), new Kit(() => opened.other)]
-    const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
-    const before = await stateOf(kit, id)
-    let broken = 0
-    opened.services.bigquery.fail({
-      match: ({ body }) => {
-        const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
-        if (query?.query.includes('@before_definition')) {
-          // The statement fails as a whole on BigQuery; the emulator would leave an empty table.
-          query.query = query.query.replace(/CREATE OR REPLACE TABLE [^;]+;/, "ASSERT FALSE AS 'injected';")
-          broken += 1
-        }
-        return false
-      },
+  const STOPPED = "ASSERT FALSE AS 'injected';"
+  const swaps: { title: string; change: (script: string) => string; isSwapped: boolean }[] = [
+    {
+      // The statement fails as a whole on BigQuery; the emulator would leave an empty table.
+      title: 'rows of other types that can not be written: the definition and the old rows come back',
+      change: (script) => script.replace(/CREATE OR REPLACE TABLE [^;]+;/, STOPPED),
+      isSwapped: false,
+    },
+    {
+      title: 'a swap that Google ends before the rows are there: the definition and the old rows come back',
+      change: (script) => script.replace(/BEGIN\nCREATE OR REPLACE TABLE [\s\S]+$/, STOPPED),
+      isSwapped: false,
+    },
+    {
+      title: 'a swap that Google ends after the rows are there: they stay, and nobody has to wait for a lock',
+      change: (script) => script.replace(/UPDATE [^;]+;$/, STOPPED),
+      isSwapped: true,
+    },
+  ]
+  for (const { title, change, isSwapped } of swaps) {
+    test(title, { timeout: 120_000 }, async () => {
+      const [kit, other] = [new Kit(() => opened.engine), new Kit(() => opened.other)]
+      const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
+      const before = await stateOf(kit, id)
+      let broken = 0
+      opened.services.bigquery.fail({
+        match: ({ body }) => {
+          const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
+          if (broken === 0 && query?.query.includes('@before_definition')) {
+            const changed = change(query.query)
+            expect(changed).not.toBe(query.query)
+            query.query = changed
+            broken += 1
+          }
+          return false
+        },
+      })
+      await expect(calls['load: other rows of other types'](kit, id)).rejects.toThrow()
+      opened.services.bigquery.heal()
+      expect(broken).toBe(1)
+      const after = await stateOf(kit, id)
+      if (isSwapped) expect(after?.columns).toEqual(['k int', 'v date'])
+      else expect(after).toEqual(before)
+      expect(await stateOf(other, id)).toEqual(after)
+      await expectConsistent(opened.services, id)
+      await calls['load: other rows of other types'](kit, id)
+      expect((await stateOf(other, id))?.columns).toEqual(['k int', 'v date'])
+      await opened.discard?.([id])
     })
-    await expect(calls['load: other rows of other types'](kit, id)).rejects.toThrow()
-    opened.services.bigquery.heal()
-    expect(broken).toBe(1)
-    expect(await stateOf(kit, id)).toEqual(before)
-    expect(await stateOf(other, id)).toEqual(before)
-    await expectConsistent(opened.services, id)
-    await calls['load: other rows of other types'](kit, id)
-    expect((await stateOf(other, id))?.columns).toEqual(['k int', 'v date'])
-    await opened.discard?.([id])
-  })
+  }
 
   test('credentials that are no longer good: 503, and a word in the log alone', async () => {
     const kit = new Kit(() => opened.engine)

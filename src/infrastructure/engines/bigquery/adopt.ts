@@ -83,7 +83,7 @@ async function examine({ client }: Store, { id, schema, info }: PythonTable): Pr
   const key = wanted.flatMap((name) => columns.find((column) => column.name === name) ?? [])
   const isWhole = key.length === wanted.length
   if (!isWhole) warnings.push('its primary key names a column that is not shown: it has none now')
-  const isUnique = key.length === 0 || !isWhole || (await firstDuplicate(client, id, key)) === undefined
+  const isUnique = key.length === 0 || !isWhole || (await firstDuplicate(client, { id, columns }, key)) === undefined
   if (!isUnique) warnings.push('rows have the same primary key: it has none now')
   const revision = firstRevision()
   const table: StoredTable = {

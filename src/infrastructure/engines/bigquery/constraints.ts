@@ -7,7 +7,7 @@ import type { Client } from './client.ts'
 import { BigqueryFailure } from './failures.ts'
 import { filterDialect, Parameters, readableFilter } from './filter.ts'
 import type { LookedAt } from './look.ts'
-import { findOwners, keyText, storedValue } from './look.ts'
+import { findOwners, keyText, storedOrNull, storedValue } from './look.ts'
 import type { StoredTable } from './metadata.ts'
 import { quoteName, storedColumn, tableOf } from './names.ts'
 import type { StagedRecord } from './records.ts'
@@ -184,36 +184,19 @@ export async function checkStoredRows(
     return constraints.length > 0 ? [{ ...column, field }] : []
   })
   if (added.length === 0 || before.count === 0) return
-  const required = added.filter(({ field }) => field.constraints?.required === true)
-  const late = required.find(({ name }) => !stored.has(name))
-  if (late)
-    throw storedConflict(
-      late.name,
-      await firstId(client, before, signal),
-      'null violates the constraint required: true',
-    )
-  const there = added.filter(({ name }) => stored.has(name))
-  const nulls = required.map(
-    (column): Rule => ({
-      column,
-      constraint: 'required',
-      limit: true,
-      broken: () => `${cellOf(column)} IS NULL`,
-    }),
+  const nulls = added.flatMap((column): Rule[] =>
+    column.field.constraints?.required === true
+      ? [{ column, constraint: 'required', limit: true, broken: () => `${cellOf(column)} IS NULL` }]
+      : [],
   )
-  const values = there.map((column) => `${storedValue(before, column)} AS ${quoteName(storedColumn(column.name))}`)
+  const values = added.map((column) => `${storedOrNull(before, column)} AS ${quoteName(storedColumn(column.name))}`)
   const rows = `(SELECT ${['t._id', ...values].join(', ')} FROM ${quoteName(tableOf(before.id))} AS t)`
-  const broken = await firstBroken(client, [...rulesOf(there), ...nulls], rows, {}, signal)
+  const broken = await firstBroken(client, [...rulesOf(added), ...nulls], rows, {}, signal)
   if (broken) throw storedConflict(broken.column, broken.row, broken.sentence)
-  for (const column of uniqueColumns(there)) {
-    const row = await firstDuplicate(client, before.id, [column], signal)
+  for (const column of uniqueColumns(added)) {
+    const row = await firstDuplicate(client, before, [column], signal)
     if (row !== undefined) throw storedConflict(column.name, row, 'the value violates the constraint unique: true')
   }
-}
-
-async function firstId(client: Client, { id }: StoredTable, signal?: AbortSignal): Promise<number> {
-  const { rows } = await client.query(`SELECT MIN(_id) FROM ${quoteName(tableOf(id))}`, { role: 'write', signal })
-  return Number(rows[0]?.f[0]?.v)
 }
 
 function storedConflict(column: string, id: number, sentence: string): ConflictError {
@@ -224,13 +207,16 @@ function storedConflict(column: string, id: number, sentence: string): ConflictE
 /** The `_id` of a stored row whose values in these columns another one has, too; null equals nothing. */
 export async function firstDuplicate(
   client: Client,
-  id: string,
+  table: LookedAt,
   columns: readonly Column[],
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  const keys = columns.map((column) => comparable(cellOf(column), column.type))
+  const values = columns.flatMap((column) => storedValue(table, column) ?? [])
+  // Rows are not alike in a column that they do not have yet.
+  if (values.length < columns.length) return undefined
+  const keys = columns.map((column, index) => comparable(values[index] as string, column.type))
   const page = await client.query(
-    `SELECT MIN(last) FROM (SELECT MAX(t._id) AS last FROM ${quoteName(tableOf(id))} AS t WHERE ` +
+    `SELECT MIN(last) FROM (SELECT MAX(t._id) AS last FROM ${quoteName(tableOf(table.id))} AS t WHERE ` +
       `${keys.map((key) => `${key} IS NOT NULL`).join(' AND ')} GROUP BY ${keys.join(', ')} HAVING COUNT(*) > 1)`,
     { role: 'write', signal },
   )

@@ -54,9 +54,8 @@ async function checkStoredKeys(
   signal?: AbortSignal,
 ): Promise<void> {
   const key = primaryKey.map((name) => columns.find((column) => column.name === name) as Column)
-  const stored = new Set(current.columns.map(({ name }) => name))
-  if (key.length === 0 || current.count === 0 || key.some(({ name }) => !stored.has(name))) return
-  if ((await firstDuplicate(store.client, current.id, key, signal)) !== undefined)
+  if (key.length === 0 || current.count === 0) return
+  if ((await firstDuplicate(store.client, current, key, signal)) !== undefined)
     throw new ValidationError({
       constraints: ['Cannot insert records or create indexbecause of uniqueness constraint'],
     })

@@ -88,7 +88,8 @@ function isNetworkFailure(error: unknown): boolean {
   return false
 }
 
-const DECIDED = /^(?:invalid|stopped|notFound|duplicate|resourcesExceeded|responseTooLarge|bytesBilledLimitExceeded)/
+const DECIDED =
+  /^(?:invalid|stopped|timeout|notFound|duplicate|resourcesExceeded|responseTooLarge|bytesBilledLimitExceeded)/
 
 /** The statement itself has failed: it is not merely that nobody could be asked how it ended. */
 export function isDecided(error: unknown): boolean {
@@ -134,6 +135,8 @@ const sentences: Readonly<Record<string, string>> = {
   internalError: "BigQuery doesn't answer just now.",
   jobRateLimitExceeded: 'BigQuery is asked too often just now.',
   notFound: 'BigQuery does not find the data of this service.',
+  stopped: 'The statement was stopped in BigQuery.',
+  timeout: 'BigQuery has ended the statement, because it took too long.',
 }
 
 /** A failure in terms of the API where it has some; else as it came. Nothing of Google's own words is told. */

@@ -28,6 +28,11 @@ export function storedValue({ columns }: LookedAt, { name, type }: Column): stri
   return storageType(stored.type) === storageType(type) ? value : `CAST(${value} AS ${castType(type)})`
 }
 
+/** As `storedValue`; null in a column that is yet to come. */
+export function storedOrNull(table: LookedAt, column: Column): string {
+  return storedValue(table, column) ?? `CAST(NULL AS ${castType(column.type)})`
+}
+
 /** The rows that have these values in these columns. One statement; it scans these columns and `_id`. */
 export async function findOwners(
   client: Client,
@@ -63,7 +68,7 @@ export async function findRows(
 ): Promise<Map<string, (string | null)[]>> {
   const found = new Map<string, (string | null)[]>()
   if (ids.length === 0) return found
-  const values = columns.map((column) => storedValue(table, column) ?? `CAST(NULL AS ${castType(column.type)})`)
+  const values = columns.map((column) => storedOrNull(table, column))
   for (const part of partsOf(ids)) {
     const source = inlineSource(
       'ids',

@@ -39,7 +39,7 @@ export function unlockStatement(id: string): string {
 }
 
 interface LockedScript {
-  /** A statement that runs when the script has failed and may still hold the lock; it frees the state row unless told. */
+  /** What runs, by the same parameters, when the script has failed and may still hold the lock; it frees the state row unless told. */
   onFailure?: string
   /** The script writes the state row before the table has what the row says. */
   isAhead?: boolean
@@ -61,7 +61,7 @@ export async function runLocked(
     await client.script(sql, { params: { ...params, lock }, timeoutMs: JOB_MINUTES * 60_000 })
   } catch (error) {
     if (!(error instanceof UnknownOutcome)) {
-      await client.script(onFailure, { params: { lock } }).catch((failure) => {
+      await client.script(onFailure, { params: { ...params, lock } }).catch((failure) => {
         if (isNotFound(failure)) return
         logger.warning(`a table stays locked for ${LOCK_MINUTES} minutes`, { resource: id, error: String(failure) })
       })

@@ -139,7 +139,7 @@ export async function checkStoredRows(
   if (broken) throw storedConflict(broken.column, broken.row, broken.sentence)
   const ids = `SELECT _id AS _row, _id AS _final FROM ${tableName(table.id)}`
   for (const { name } of uniqueColumns(added)) {
-    const row = await duplicateAmong(session, table, [name], ids, 'o._id < t._id')
+    const row = await duplicateAmong(session, table, [name], ids)
     if (row !== undefined) throw storedConflict(name, row, 'the value violates the constraint unique: true')
   }
 }
@@ -194,22 +194,22 @@ function uniqueColumns(columns: readonly Column[]): Column[] {
 }
 
 /**
- * The first written row that shares the values of these columns with another; null equals nothing.
+ * The first written row that has the values of these columns after another; null equals nothing.
  *
- * @param other - SQL of which rows `o` count beside the written one, `t`.
+ * @param written - SQL of the written rows: `_row`, by which they were written, and `_final`, the row's `_id`.
  */
 export async function duplicateAmong(
   session: Session,
   table: StoredTable,
   names: readonly string[],
   written: string,
-  other = 'o._id <> t._id',
 ): Promise<number | undefined> {
   const equal = names.map((name) => `o.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`)
   const [row] =
     (await session.row(
-      `SELECT min(w._row) FROM (${written}) w JOIN ${tableName(table.id)} t ON t._id = w._final ` +
-        `JOIN ${tableName(table.id)} o ON ${other} AND ${equal.join(' AND ')}`,
+      `WITH w AS (${written}) SELECT min(w._row) FROM w JOIN ${tableName(table.id)} t ON t._id = w._final ` +
+        `JOIN ${tableName(table.id)} o ON o._id <> t._id AND ${equal.join(' AND ')} ` +
+        'LEFT JOIN w AS earlier ON earlier._final = o._id WHERE earlier._row IS NULL OR earlier._row < w._row',
     )) ?? []
   return row === null || row === undefined ? undefined : Number(row)
 }

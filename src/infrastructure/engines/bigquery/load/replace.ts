@@ -67,18 +67,49 @@ async function replaceTable(
     'BEGIN',
     `${table};`,
     'EXCEPTION WHEN ERROR THEN',
-    'BEGIN TRANSACTION;',
-    `UPDATE ${quoteName(stateOf(after.id))} SET ${STATE_ASSIGNMENTS.replaceAll('@', '@before_')}, ${UNLOCK} WHERE ${HELD};`,
-    `UPDATE ${METADATA} SET definition = @before_definition, schema_revision = ${before.schemaRevision} ` +
-      `WHERE resource_id = @resource_id AND schema_revision = ${after.schemaRevision};`,
-    'COMMIT TRANSACTION;',
+    takeBackScript(before, after),
     'RAISE;',
     'END;',
     `${unlockStatement(after.id)};`,
   ].join('\n')
   const old = Object.entries(tableParams(before)).map(([name, value]) => [`before_${name}`, value])
   signal?.throwIfAborted()
-  await runLocked(store, after, script, { ...tableParams(after), ...Object.fromEntries(old) }, { isAhead: true })
+  await runLocked(
+    store,
+    after,
+    script,
+    { ...tableParams(after), ...Object.fromEntries(old) },
+    { isAhead: true, onFailure: afterStopScript(before, after) },
+  )
+}
+
+/** The definition and the state as they were; `@before_…` parameters are those of the table before. */
+function takeBackScript(before: StoredTable, after: StoredTable): string {
+  return [
+    'BEGIN TRANSACTION;',
+    `UPDATE ${METADATA} SET definition = @before_definition, schema_revision = ${before.schemaRevision} ` +
+      `WHERE resource_id = @resource_id AND schema_revision = ${after.schemaRevision};`,
+    `UPDATE ${quoteName(stateOf(after.id))} SET ${STATE_ASSIGNMENTS.replaceAll('@', '@before_')}, ${UNLOCK} WHERE ${HELD};`,
+    'COMMIT TRANSACTION;',
+  ].join('\n')
+}
+
+/**
+ * Google has ended the script between its statements, where no handler runs: the rows tell whether they were swapped,
+ * because an `_id` is never handed out twice.
+ */
+function afterStopScript(before: StoredTable, after: StoredTable): string {
+  const rows = `SELECT 1 FROM ${quoteName(tableOf(after.id))}`
+  const isOld = after.count > 0 ? `NOT EXISTS (${rows} WHERE _id >= ${before.nextId})` : `EXISTS (${rows})`
+  return [
+    `IF EXISTS (SELECT 1 FROM ${quoteName(stateOf(after.id))} WHERE ${HELD}) THEN`,
+    `IF ${isOld} THEN`,
+    takeBackScript(before, after),
+    'ELSE',
+    `${unlockStatement(after.id)};`,
+    'END IF;',
+    'END IF;',
+  ].join('\n')
 }
 
 function cellOf(column: Column, carried: ReadonlySet<string>): string {
