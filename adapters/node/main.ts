@@ -77,13 +77,14 @@ function greeting({ url, service: { config, engine, provider } }: Running): stri
   const writers = provider.open
     ? 'everybody who reaches this address (no authorization)'
     : `whom ${provider.name} permits`
+  const token = provider.open ? '' : ` -H '${config.apiTokenHeader}: <your token>'`
   const body = '{"resource_id": "hello", "records": [{"name": "world"}]}'
   return [
     `ckan-datastore ${VERSION} listens on ${url}${config.basePath}`,
     `  engine     ${engine.name}, data in ${engine.location}`,
     `  may write  ${writers}`,
     ...(config.explorerEnabled ? [`  explorer   ${site}/`] : []),
-    `  try        curl -s ${site}/api/3/action/datastore_create -H 'Content-Type: application/json' -d '${body}'`,
+    `  try        curl -s ${site}/api/3/action/datastore_create -H 'Content-Type: application/json'${token} -d '${body}'`,
     '',
   ].join('\n')
 }

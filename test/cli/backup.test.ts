@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -100,6 +100,17 @@ describe('backup and restore', () => {
     expect(await command('restored', 'restore', 'all.backup')).toMatchObject({ code: 0 })
   })
 
+  for (const [name, ...args] of [['backup', 'all.backup'], ['check'], ['maintain'], ['purge', '--ckan']]) {
+    test(`${name} of a folder without data says so, and makes none`, async () => {
+      expect(await command('mistyped', name as string, ...args)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `There is no data in ${join(folder, 'mistyped')} (DUCKDB_PATH).\n`,
+      })
+      expect(await readdir(folder)).toEqual([])
+    })
+  }
+
   test('nothing is overwritten', async () => {
     await start('data')
     await fill(10)
@@ -179,6 +190,37 @@ describe('check', () => {
       )
     })
   }
+
+  test('a damaged disk: the table is named, and the ones behind it are checked', async () => {
+    await start('data')
+    await fill(50_000)
+    await act('create', { resource_id: 'zebras', records: [{ a: 1 }] })
+    await stop()
+    const path = join(folder, 'data', 'datastore.duckdb')
+    const instance = await DuckDBInstance.create(path)
+    const connection = await instance.connect()
+    await connection.run("UPDATE _table_metadata SET row_count = 7 WHERE resource_id = 'zebras'")
+    connection.closeSync()
+    instance.closeSync()
+    const whole = await readFile(path)
+    const found: Record<string, string>[] = []
+    for (let block = 3 * 4096; block < whole.length; block += 256 * 1024) {
+      const damaged = Buffer.from(whole)
+      damaged.write('damaged', block + 1000)
+      await writeFile(path, damaged)
+      // A block of DuckDB's own catalog keeps the file from being opened at all.
+      const report = await start('data').then(
+        () => running?.service.engine.check?.(),
+        () => undefined,
+      )
+      if (report) found.push(Object.fromEntries(report.problems.map(({ table, sentence }) => [table, sentence])))
+      await stop()
+    }
+    expect(found).toContainEqual({
+      trees: expect.stringMatching(/^it can not be read: .*checksum/),
+      zebras: 'it has 1 rows, and 7 by its metadata',
+    })
+  })
 
   test('says what is wrong with exit code 1', async () => {
     await spoil('CREATE TABLE stray (a INT)')

@@ -12,9 +12,12 @@ import { isTold, type Tasks, tasksOf } from './tasks.ts'
 export async function withTasks<T>(args: { 'env-file'?: string }, work: (tasks: Tasks) => Promise<T>): Promise<T> {
   return told(async () => {
     const config = readSettings(args)
-    const folder = (await localParts(config)).controlFolder?.(config)
+    const parts = await localParts(config)
+    const folder = parts.controlFolder?.(config)
     const running = folder === undefined ? undefined : await runningTasks(folder)
     if (running) return work(running)
+    const missing = parts.missingData?.(config)
+    if (missing !== undefined) throw new Failure(missing)
     const logger = createLogger({ logLevel: 'ERROR' }, ({ rawMessage }) => process.stderr.write(`${rawMessage}\n`))
     const engine = await loadEngine(config.datastoreEngine, { config, logger })
     try {

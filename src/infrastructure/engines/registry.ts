@@ -22,6 +22,8 @@ interface LocalParts {
    * socket in it may do everything with the data already.
    */
   controlFolder?(config: Config): string
+  /** That there is no data yet, as a sentence: opening the engine would make it. */
+  missingData?(config: Config): string | undefined
   /** Puts a backup in the place of data that is not there yet. */
   restore?(config: Config, backup: string): Promise<CheckReport>
 }

@@ -9,45 +9,59 @@ type Problem = CheckReport['problems'][number]
 
 /**
  * Reads every value of every table, and compares what is there with what the metadata says: columns, rows, ids,
- * aliases. One consistent state, however long it takes.
+ * aliases. One consistent state, however long it takes; behind a table that can't be read, a new one.
  */
 export async function checkStore(session: Session): Promise<CheckReport> {
-  return session.transaction(
-    async () => {
-      const ids = await allIds(session)
-      const problems: Problem[] = []
-      for (const id of ids)
-        problems.push(...(await checkTable(session, id)).map((sentence) => ({ table: id, sentence })))
-      problems.push(...(await strays(session, new Set(ids))))
-      return { tables: ids.length, problems }
-    },
-    { readOnly: true },
-  )
+  const problems: Problem[] = []
+  const seen = new Set<string>()
+  for (;;) {
+    try {
+      await session.transaction(() => checkUnseen(session, seen, problems), { readOnly: true })
+      return { tables: seen.size, problems }
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error
+      problems.push({ table: error.table, sentence: error.message })
+    }
+  }
 }
 
-async function allIds(session: Session): Promise<string[]> {
+/** A table that can't be read: what else its transaction is asked for is refused. */
+class Unreadable extends Error {
+  readonly table: string
+
+  constructor(table: string, cause: unknown) {
+    super(`it can not be read: ${cause instanceof Error ? cause.message.split('\n')[0] : 'no reason given'}`, { cause })
+    this.table = table
+  }
+}
+
+async function checkUnseen(session: Session, seen: Set<string>, problems: Problem[]): Promise<void> {
   const rows = await session.rows('SELECT resource_id FROM _table_metadata ORDER BY resource_id')
-  return rows.map(([id]) => String(id))
+  const ids = rows.map(([id]) => String(id))
+  for (const id of ids.filter((known) => !seen.has(known))) {
+    seen.add(id)
+    const sentences = await checkTable(session, id).catch((error: unknown) => {
+      throw new Unreadable(id, error)
+    })
+    problems.push(...sentences.map((sentence) => ({ table: id, sentence })))
+  }
+  problems.push(...(await strays(session, new Set(ids))))
 }
 
 async function checkTable(session: Session, id: string): Promise<string[]> {
-  try {
-    const table = await readTable(session, id)
-    if (table?.id !== id) return ['its metadata can not be read']
-    const columns = await session.rows(
-      "SELECT column_name FROM duckdb_columns() WHERE database_name = 'datastore' AND schema_name = 'main' AND table_name = $1",
-      [id],
-    )
-    if (columns.length === 0) return ['its data is missing']
-    const stored = new Set(columns.map(([name]) => String(name)))
-    const missing = [ID_COLUMN, ...table.columns.map(({ name }) => name)].filter((name) => !stored.has(name))
-    return [
-      ...missing.map((name) => `the column ${JSON.stringify(name)} is missing`),
-      ...(await checkRows(session, table)),
-    ]
-  } catch (error) {
-    return [`it can not be read: ${error instanceof Error ? error.message.split('\n')[0] : 'no reason given'}`]
-  }
+  const table = await readTable(session, id)
+  if (table?.id !== id) return ['its metadata can not be read']
+  const columns = await session.rows(
+    "SELECT column_name FROM duckdb_columns() WHERE database_name = 'datastore' AND schema_name = 'main' AND table_name = $1",
+    [id],
+  )
+  if (columns.length === 0) return ['its data is missing']
+  const stored = new Set(columns.map(([name]) => String(name)))
+  const missing = [ID_COLUMN, ...table.columns.map(({ name }) => name)].filter((name) => !stored.has(name))
+  return [
+    ...missing.map((name) => `the column ${JSON.stringify(name)} is missing`),
+    ...(await checkRows(session, table)),
+  ]
 }
 
 async function checkRows(session: Session, { id, count, nextId }: StoredTable): Promise<string[]> {

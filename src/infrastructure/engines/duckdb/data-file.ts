@@ -7,6 +7,9 @@ import { startFailure } from './failures.ts'
 import { emptyFolder, foldersIn, makeFolder } from './folder.ts'
 import { lockDown } from './lock-down.ts'
 
+/** The file of a data folder that holds the tables. */
+export const DATA_FILE = 'datastore.duckdb'
+
 export interface DataFileOptions {
   /** A folder: `datastore.duckdb` with `tmp/`, `load/` and `export/` beside it. */
   path: string
@@ -30,7 +33,7 @@ export async function openDataFile(options: DataFileOptions): Promise<Client> {
     for (const folder of Object.values(folders)) await makeFolder(folder)
     claimed = await claim(path)
     const open = async () => {
-      const instance = await DuckDBInstance.create(join(path, 'datastore.duckdb'), {
+      const instance = await DuckDBInstance.create(join(path, DATA_FILE), {
         default_block_size: String(BLOCK_SIZE),
       })
       for (const folder of Object.values(folders)) await emptyFolder(folder)

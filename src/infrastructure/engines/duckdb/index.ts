@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from '../../../core/config.ts'
@@ -8,7 +9,7 @@ import { WriteQueue } from '../write-queue.ts'
 import { backupFile } from './backup.ts'
 import { checkStore } from './check.ts'
 import { Checkpointer } from './checkpointer.ts'
-import { openDataFile } from './data-file.ts'
+import { DATA_FILE, openDataFile } from './data-file.ts'
 import { engineOn } from './engine-on.ts'
 import { isConflict } from './failures.ts'
 import { fileStorage } from './file-storage.ts'
@@ -92,7 +93,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
       }
     },
     size: async (id, signal) =>
-      tableSize(client, store.tables.get(id), (await stat(join(path, 'datastore.duckdb'))).size, signal),
+      tableSize(client, store.tables.get(id), (await stat(join(path, DATA_FILE))).size, signal),
     upsert: (plan, signal) => upsertRecords(store, plan, signal),
     async close() {
       await queue.idle()
@@ -105,7 +106,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
   return {
     ...engine,
     async backup({ signal } = {}) {
-      await checkHeadroom((await stat(join(path, 'datastore.duckdb'))).size)
+      await checkHeadroom((await stat(join(path, DATA_FILE))).size)
       return backupFile(client, signal)
     },
     async check({ signal } = {}) {
@@ -117,5 +118,10 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 
 /** The data folder, which only its owner may enter. */
 export const controlFolder = ({ duckdbPath }: Config): string => resolve(duckdbPath)
+
+export function missingData({ duckdbPath }: Config): string | undefined {
+  const path = resolve(duckdbPath)
+  return existsSync(join(path, DATA_FILE)) ? undefined : `There is no data in ${path} (DUCKDB_PATH).`
+}
 
 export const restore = ({ duckdbPath }: Config, backup: string): Promise<CheckReport> => restoreFile(duckdbPath, backup)

@@ -7,10 +7,9 @@ import type { CheckReport } from '../engine.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import { checkStore } from './check.ts'
 import { Session } from './client.ts'
+import { DATA_FILE } from './data-file.ts'
 import { makeFolder } from './folder.ts'
 import { prepareMetadata } from './metadata-format.ts'
-
-const DATA_FILE = 'datastore.duckdb'
 
 /**
  * Puts a backup where a datastore's data belongs, after it was read whole and found in order. What is there already is
