@@ -8,5 +8,14 @@ import './grid.css'
 
 applyColor()
 
+// A file that is dropped beside its place must not open instead of the page.
+for (const type of ['dragover', 'drop'] as const) {
+  addEventListener(type, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes('Files')) return
+    event.preventDefault()
+    event.dataTransfer.dropEffect = 'none'
+  })
+}
+
 const place = document.getElementById('app')
 if (place) render(<App />, place)

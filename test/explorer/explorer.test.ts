@@ -37,6 +37,36 @@ describe.skipIf(reason)(`the explorer in a browser${reason ? `: ${reason}` : ''}
     complaints()
   })
 
+  test('a new table does not take the name of one that is there, whose rows would be doubled', async () => {
+    const page = await site.open('/')
+    await page.getByRole('link', { name: 'wild-shrubs' }).waitFor()
+    const buffer = Buffer.from('name,count,seen\nhazel,7,2024-05-01\n')
+    await page.setInputFiles('input[type=file]', { name: 'Wild Shrubs.csv', mimeType: 'text/csv', buffer })
+    await page.getByText('There is a table of this name').waitFor()
+    const load = page.getByRole('button', { name: 'Load', exact: true })
+    expect(await load.isDisabled()).toBe(true)
+    await page.getByLabel('Name of the table').fill('other-shrubs')
+    expect(await load.isDisabled()).toBe(false)
+    await page.getByLabel('Name of the table').fill('wild-shrubs')
+    await page.getByRole('link', { name: 'load into that table' }).click()
+    await page.getByText('Append to the rows that are there').or(page.getByText('Drop a file here')).first().waitFor()
+    expect(page.url()).toContain('#/table/wild-shrubs?tab=load')
+    complaints()
+  })
+
+  test('a file that is dropped beside the place for it does not open instead of the page', async () => {
+    const page = await site.open('/')
+    await page.getByText('New table from a file').waitFor()
+    const opens = await page.evaluate(() =>
+      ['dragover', 'drop'].map((type) => {
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File(['a'], 'a.csv'))
+        return document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }))
+      }),
+    )
+    expect(opens).toEqual([false, false])
+  })
+
   test('the list has rows, size and time of each table, and finds by name and alias', async () => {
     await site.act('datastore_create', TREES)
     const page = await site.open('/')

@@ -1,7 +1,8 @@
 import { useEffect, useId, useState } from 'preact/hooks'
 import { ApiError } from '../api/call.ts'
-import type { TableInfo } from '../api/tables.ts'
+import type { ListedTable, TableInfo } from '../api/tables.ts'
 import { told } from '../branding.ts'
+import { tableHref } from '../route.ts'
 import { bytes, tableNameOf } from '../ui/format.ts'
 import { ErrorNotice } from '../ui/notice.tsx'
 import { BadCells } from './bad-cells.tsx'
@@ -23,8 +24,15 @@ const METHODS: Record<Method, string> = {
   replace: 'Replace all rows',
 }
 
+interface Panel {
+  table?: TableInfo
+  /** Those whose names a new one can't have. */
+  tables?: readonly ListedTable[]
+  onLoaded(): void
+}
+
 /** A file into a table: into a new one, unless a table is given. */
-export function LoadPanel({ table, onLoaded }: { table?: TableInfo; onLoaded(): void }) {
+export function LoadPanel({ table, tables, onLoaded }: Panel) {
   const [file, setFile] = useState<File>()
   const [name, setName] = useState('')
   const [method, setMethod] = useState<Method>('insert')
@@ -41,6 +49,7 @@ export function LoadPanel({ table, onLoaded }: { table?: TableInfo; onLoaded(): 
   }
   const id = table?.id ?? name.trim()
   const tooLarge = file !== undefined && file.size > Number(told.maxLoadMb ?? Number.POSITIVE_INFINITY) * 1024 * 1024
+  const namesake = running ? undefined : tables?.find((known) => known.id === id || known.aliases.includes(id))
   const start = async () => {
     if (!file) return
     const controller = new AbortController()
@@ -85,6 +94,12 @@ export function LoadPanel({ table, onLoaded }: { table?: TableInfo; onLoaded(): 
               />
             </p>
           )}
+          {namesake && (
+            <p role="alert">
+              There is a table of this name. Choose another one, or{' '}
+              <a href={tableHref(namesake.id, { tab: 'load' })}>load into that table</a>.
+            </p>
+          )}
           {table && (
             <fieldset disabled={running !== undefined}>
               <legend>Rows of the file</legend>
@@ -113,7 +128,11 @@ export function LoadPanel({ table, onLoaded }: { table?: TableInfo; onLoaded(): 
             Leave bad rows out; without this one bad cell stops the load
           </label>
           <div class="row">
-            <button type="submit" class="primary" disabled={running !== undefined || id === '' || tooLarge}>
+            <button
+              type="submit"
+              class="primary"
+              disabled={running !== undefined || id === '' || tooLarge || namesake !== undefined}
+            >
               Load
             </button>
             {running && (

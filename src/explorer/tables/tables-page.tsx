@@ -40,7 +40,7 @@ export function TablesPage() {
       {found && found.length > 0 && <TableList tables={found} />}
       <section class="new-table">
         <h2>New table from a file</h2>
-        <LoadPanel onLoaded={reload} />
+        <LoadPanel tables={tables} onLoaded={reload} />
       </section>
     </div>
   )
