@@ -2,14 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api'
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { EngineActivity } from '../engine.ts'
+import { Connections } from './connections.ts'
 import type { Folders } from './folder.ts'
 import type { Lane, Lanes } from './lane.ts'
 import { createLanes } from './lane.ts'
 
 export interface ClientOptions {
   folders: Folders
-  /** Opens the instance and locks it; asked again when the one before was lost. */
+  /** Opens the instance and locks it; asked again when the one before was lost or is worn. */
   open(): Promise<DuckDBInstance>
+  /** Whether another instance should take this one's place. Asked after a session, once a second at most. */
+  isWorn?(session: Session): Promise<boolean>
   /** Looks at every statement, and the values beside it, before it runs; throws where it may not. */
   check?(sql: string, values?: Bound): void
   /** Runs what a session is leased for; it may be run again. */
@@ -26,6 +29,8 @@ export interface ClientOptions {
 
 /** How often what runs for somebody who has left is told to stop: between two statements nobody listens. */
 const INTERRUPT_MS = 20
+/** How often an instance is looked at whether it is worn. */
+const WEAR_MS = 1000
 /** How long a close waits for reads to stop. */
 const CLOSE_MS = 10_000
 
@@ -36,6 +41,8 @@ export class Session {
   readonly #connection: DuckDBConnection
   readonly #beforeCommit: () => void
   readonly #options: Pick<ClientOptions, 'check'> & { failure(error: unknown): unknown }
+  readonly #running = new Set<Promise<unknown>>()
+  #isEnded = false
 
   /**
    * @param beforeCommit - Ends what may interrupt the connection: nobody knows how an interrupted commit ended.
@@ -90,12 +97,27 @@ export class Session {
     }
   }
 
+  get isRunning(): boolean {
+    return this.#running.size > 0
+  }
+
+  /** Runs nothing more, and resolves when what runs is done: only then the connection may be somebody else's, or closed. */
+  async end(): Promise<void> {
+    this.#isEnded = true
+    await Promise.allSettled(this.#running)
+  }
+
   async #ask<T>(work: () => Promise<T>, sql: string, values?: Bound): Promise<T> {
+    if (this.#isEnded) throw new Error('The session has ended.')
     this.#options.check?.(sql, values)
+    const running = work()
+    this.#running.add(running)
     try {
-      return await work()
+      return await running
     } catch (error) {
       throw this.#options.failure(error)
+    } finally {
+      this.#running.delete(running)
     }
   }
 }
@@ -105,17 +127,21 @@ export class Client {
   readonly folders: Folders
   readonly #options: ClientOptions
   readonly #lanes: Lanes
-  #instance: DuckDBInstance
+  /** Of the instance that serves whoever comes. */
+  #current: Connections
+  /** Of that one, and of earlier ones that somebody still uses. */
+  readonly #all = new Set<Connections>()
+  readonly #sessions = new Set<Session>()
   #reopening: Promise<void> | undefined
-  #idle: DuckDBConnection[] = []
-  #open = new Set<DuckDBConnection>()
+  #renewing: Promise<void> | undefined
+  #nextLook = 0
   #closed = false
 
   private constructor(instance: DuckDBInstance, options: ClientOptions) {
-    this.#instance = instance
     this.#options = options
     this.#lanes = options.lanes ?? createLanes()
     this.folders = options.folders
+    this.#current = this.#connectionsOf(instance)
   }
 
   static async open(options: ClientOptions): Promise<Client> {
@@ -128,7 +154,11 @@ export class Client {
     signal?: AbortSignal,
     lane: Exclude<keyof Lanes, 'steps'> = 'reads',
   ): Promise<T> {
-    return this.#lanes[lane].run(() => this.#lease(work, signal), signal)
+    try {
+      return await this.#lanes[lane].run(() => this.#lease(work, signal), signal)
+    } finally {
+      this.#look()
+    }
   }
 
   /** Runs one step of a patient session when there is room for one more. */
@@ -139,11 +169,14 @@ export class Client {
   /** What runs and waits by lane, and how many connections there are. */
   get activity(): EngineActivity {
     const lanes = Object.entries(this.#lanes) as [string, Lane][]
-    const idle = this.#idle.length
+    const counts = [...this.#all].map(({ counts }) => counts)
     return {
       running: Object.fromEntries(lanes.map(([name, { running }]) => [name, running])),
       waiting: Object.fromEntries(lanes.map(([name, { waiting }]) => [name, waiting])),
-      connections: { busy: this.#open.size - idle, idle },
+      connections: {
+        busy: counts.reduce((sum, { busy }) => sum + busy, 0),
+        idle: counts.reduce((sum, { idle }) => sum + idle, 0),
+      },
     }
   }
 
@@ -163,13 +196,11 @@ export class Client {
    * statements takes a `turn`. When the signal aborts, what runs on it is interrupted; `release` then drops it.
    */
   async patientSession(signal?: AbortSignal): Promise<{ session: Session; release: () => void }> {
-    const connection = await this.#connect()
+    const { connections, connection } = await this.#connect()
     const deaf = interruptOnAbort(connection, signal)
-    const release = () => {
-      deaf()
-      this.#giveBack(connection, signal)
-    }
-    return { session: this.#session(connection, deaf), release }
+    const session = this.#session(connections, connection, deaf)
+    const release = () => void this.#release(session, () => connections.giveBack(connection, !signal?.aborted), deaf)
+    return { session, release }
   }
 
   /**
@@ -182,96 +213,130 @@ export class Client {
   async close(waitMs = CLOSE_MS): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await this.#renewing
+    await this.#reopening?.catch(() => undefined)
     const lanes = Object.values(this.#lanes)
     for (const lane of lanes) lane.clear()
-    const isBusy = () => lanes.some((lane) => lane.isBusy)
+    const isBusy = () => lanes.some((lane) => lane.isBusy) || [...this.#sessions].some(({ isRunning }) => isRunning)
     const deadline = Date.now() + waitMs
     while (isBusy() && Date.now() < deadline) {
-      for (const connection of this.#open) connection.interrupt()
+      for (const connections of this.#all) connections.interrupt()
       await sleep(INTERRUPT_MS)
     }
-    const connection = await this.#instance.connect()
-    await this.#options.flush?.(connection).catch(() => undefined)
+    const { flush } = this.#options
+    if (flush) {
+      const connection = await this.#current.lend()
+      await flush(connection).catch(() => undefined)
+      this.#current.giveBack(connection, true)
+    }
     if (isBusy()) throw new Error('A statement could not be stopped.')
-    for (const open of [...this.#open, connection]) open.closeSync()
-    this.#instance.closeSync()
+    for (const connections of this.#all) await connections.close()
     this.#options.closed?.()
   }
 
   async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const connection = await this.#connect()
+    const { connections, connection } = await this.#connect()
     const deaf = interruptOnAbort(connection, signal)
+    const session = this.#session(connections, connection, deaf)
     try {
       signal?.throwIfAborted()
-      const session = this.#session(connection, deaf)
       const { around } = this.#options
       return await (around ? around(session, () => work(session)) : work(session))
     } catch (error) {
       signal?.throwIfAborted()
-      throw this.#failure(error)
+      throw this.#failure(error, connections)
     } finally {
-      deaf()
-      this.#giveBack(connection, signal)
+      // One that was interrupted may be inside a transaction whose end was interrupted as well: it is not used again.
+      await this.#release(session, () => connections.giveBack(connection, !signal?.aborted), deaf)
     }
   }
 
-  #session(connection: DuckDBConnection, deaf: () => void): Session {
-    const open = this.#open
+  async #release(session: Session, giveBack: () => void, deaf: () => void): Promise<void> {
+    await session.end()
+    this.#sessions.delete(session)
+    deaf()
+    giveBack()
+  }
+
+  #session(connections: Connections, connection: DuckDBConnection, deaf: () => void): Session {
     const { check } = this.#options
-    return new Session(connection, deaf, { ...(check && { check }), failure: (error) => this.#failure(error, open) })
+    const session = new Session(connection, deaf, {
+      check: (sql, values) => {
+        if (connections.isClosed) throw closing()
+        check?.(sql, values)
+      },
+      failure: (error) => this.#failure(error, connections),
+    })
+    this.#sessions.add(session)
+    return session
   }
 
-  #failure(error: unknown, open = this.#open): unknown {
-    return this.#options.failed ? this.#options.failed(error, () => this.#lose(open)) : error
+  #failure(error: unknown, connections: Connections): unknown {
+    return this.#options.failed ? this.#options.failed(error, () => this.#lose(connections)) : error
   }
 
-  async #connect(): Promise<DuckDBConnection> {
-    if (this.#closed) throw new ServiceUnavailable('The datastore is closing.')
+  async #connect(): Promise<{ connections: Connections; connection: DuckDBConnection }> {
+    if (this.#closed) throw closing()
     await this.#reopening
-    const idle = this.#idle.pop()
-    if (idle) return idle
+    const connections = this.#current
     try {
-      const connection = await this.#instance.connect()
-      this.#open.add(connection)
-      return connection
+      return { connections, connection: await connections.lend() }
     } catch (error) {
-      throw this.#failure(error)
+      throw this.#failure(error, connections)
     }
   }
 
-  /** Opens another instance in place of the one with these connections, once. Those that are leased end by themselves. */
-  #lose(open: Set<DuckDBConnection>): void {
-    if (this.#closed || open !== this.#open) return
-    // Never closed: DuckDB ends the process when a connection of a lost instance goes.
-    for (const connection of this.#open) lostConnections.push(connection)
-    this.#idle = []
-    this.#open = new Set()
+  #connectionsOf(instance: DuckDBInstance): Connections {
+    const connections: Connections = new Connections(instance, () => this.#all.delete(connections))
+    this.#all.add(connections)
+    return connections
+  }
+
+  /** Opens another instance in place of the one with these connections, once. Those that are lent end by themselves. */
+  #lose(connections: Connections): void {
+    if (this.#closed) return
+    connections.lose()
+    if (connections !== this.#current || this.#reopening) return
     this.#reopening = this.#options
       .open()
       .then((instance) => {
-        this.#instance = instance
+        this.#current = this.#connectionsOf(instance)
         this.#reopening = undefined
       })
       .catch((error) => {
         // Whoever asks next tries again.
         this.#reopening = undefined
-        throw this.#failure(error)
+        throw this.#failure(error, connections)
       })
     this.#reopening.catch(() => undefined)
   }
 
-  /** One that was interrupted may be inside a transaction whose end was interrupted as well: it is not used again. */
-  #giveBack(connection: DuckDBConnection, signal?: AbortSignal): void {
-    if (this.#closed) return
-    if (!signal?.aborted && this.#open.has(connection)) return void this.#idle.push(connection)
-    if (lostConnections.includes(connection)) return
-    this.#open.delete(connection)
-    connection.closeSync()
+  /** Now and then: puts another instance in place of a worn one, which is closed when the last who uses it has left. */
+  #look(): void {
+    if (!this.#options.isWorn || this.#closed || this.#renewing || performance.now() < this.#nextLook) return
+    this.#renewing = this.#renew()
+      // The one that is there goes on.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#nextLook = performance.now() + WEAR_MS
+        this.#renewing = undefined
+      })
+  }
+
+  async #renew(): Promise<void> {
+    const worn = this.#current
+    if (!(await this.#lease(async (session) => this.#options.isWorn?.(session)))) return
+    const instance = await this.#options.open()
+    // It was lost meanwhile, and there is another.
+    if (this.#current !== worn || this.#reopening) return instance.closeSync()
+    this.#current = this.#connectionsOf(instance)
+    worn.retire()
   }
 }
 
-/** Connections of instances that were lost. */
-const lostConnections: DuckDBConnection[] = []
+function closing(): ServiceUnavailable {
+  return new ServiceUnavailable('The datastore is closing.')
+}
 
 /** Interrupts a connection from the moment the signal aborts until the answered function is called. */
 function interruptOnAbort(connection: DuckDBConnection, signal: AbortSignal | undefined): () => void {
