@@ -16,6 +16,10 @@ const DISK = /No space left on device|Disk quota exceeded|failed to offload data
 const ABOUT_THE_CALL =
   /^(?:Conversion|Invalid Input|Out of Range|Binder|Catalog|Parser|Syntax|Constraint|Not implemented|Out of Memory|INTERRUPT|Dependency|Sequence|Invalid Type|Mismatch Type|Divide by Zero) Error/i
 
+/** What it says in the same words when a query to the catalog has failed, or the connection broke while its answer was read. */
+const OF_THE_CATALOG =
+  /Failed to (?:execute|prepare|get|query|load DuckLake|fetch|copy)|unsuccessful (?:query result|or closed)|libpq|Unable to connect|server closed|PQ[a-z]/
+
 const sentences = {
   lost: 'The lake was closed after a failure and is opened again.',
   conflict: 'Other writes to the lake came between.',
@@ -29,8 +33,8 @@ function kindOf(message: string): Kind | undefined {
   if (LOST.test(message)) return 'lost'
   if (CONFLICT.test(message)) return 'conflict'
   if (DISK.test(message)) return undefined
-  if (ABOUT_THE_CALL.test(message))
-    return /Failed to (?:execute|prepare|get)|libpq|Unable to connect/.test(message) ? 'catalog' : undefined
+  if (OF_THE_CATALOG.test(message)) return 'catalog'
+  if (ABOUT_THE_CALL.test(message)) return undefined
   if (CATALOG.test(message)) return 'catalog'
   return FILES.test(message) || /^[A-Z][A-Za-z ]+ Error: /.test(message) ? 'files' : undefined
 }
