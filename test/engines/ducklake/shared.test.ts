@@ -157,6 +157,17 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
         const keys = (JSON.parse(`[${text}]`) as { k: number }[]).map(({ k }) => k)
         expect([keys.length, new Set(keys).size, total]).toEqual([30, 30, 30])
       }),
+      // A download is right, or none.
+      during(async (turn) => {
+        const dumped = await b.dump(id, 'csv', { filters: { k: { lt: 20 } } }).catch(({ status }) => status)
+        if (dumped === 503) return
+        const lines = dumped.trimEnd().split('\n')
+        expect([turn, lines.length, new Set(lines.map((line: string) => line.split(',')[0])).size]).toEqual([
+          turn,
+          20,
+          20,
+        ])
+      }),
     ])
   })
 

@@ -83,9 +83,10 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
     release()
   }
   try {
+    const check = await store.storage.watchRead?.()
     const exporter = await store.client.turn(async () => {
       await session.run('BEGIN TRANSACTION READ ONLY')
-      return prepare(store, session, plan, left)
+      return prepare(store, session, plan, left, check)
     }, left.signal)
     return { kind: 'stream', ...(await exporter.stream(leave)) }
   } catch (error) {
@@ -95,7 +96,13 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
   }
 }
 
-async function prepare(store: Store, session: Session, plan: DumpPlan, left: AbortController): Promise<Exporter> {
+async function prepare(
+  store: Store,
+  session: Session,
+  plan: DumpPlan,
+  left: AbortController,
+  check: Export['check'],
+): Promise<Exporter> {
   const table = plan.table as StoredTable
   const stand = await session.row(
     `SELECT schema_revision, row_count, next_id, revision FROM ${inSnapshot('datastore.main._table_metadata', table)} WHERE resource_id = $1`,
@@ -115,6 +122,7 @@ async function prepare(store: Store, session: Session, plan: DumpPlan, left: Abo
     expectedRows: whole ? Number(stand[1]) : undefined,
     revision: Number(stand[3]),
     left,
+    check,
   })
 }
 
@@ -151,6 +159,8 @@ interface Export {
   readonly revision: number
   /** Aborts when nobody waits for the rest any more. */
   readonly left: AbortController
+  /** Throws when what has been read so far may not be of one moment. */
+  readonly check: (() => Promise<void>) | undefined
 }
 
 class Exporter {
@@ -307,7 +317,7 @@ class Exporter {
   }
 
   async #copy({ condition, window }: PieceCondition): Promise<ExportedFile> {
-    const { store, session, plan, selection } = this.#export
+    const { store, session, plan, selection, check } = this.#export
     const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = plan
     const { cells, order, from } = selection
     const { columns, copyOptions } = exportFormats[format]
@@ -325,6 +335,7 @@ class Exporter {
       this.#rows += await session.run(
         `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
       )
+      await check?.()
       await trimPages(store.client)
       const piece = await openExported(file)
       if (piece.bytes > 0) this.#adaptWidth(PIECE_BYTES[inOrder ? 'asTheyLie' : 'sorted'] / piece.bytes)

@@ -61,6 +61,12 @@ export interface Storage {
    */
   expose(session: Session, tables: ReadonlyMap<string, Table>): Promise<string>
   /**
+   * Begins to watch over a read that takes several statements; absent where a transaction sees one moment.
+   *
+   * @returns To be called before what has been read goes out: throws when it may not be of one moment.
+   */
+  watchRead?(): Promise<() => Promise<void>>
+  /**
    * Refuses names that can't be kept as they are.
    *
    * @throws ValidationError naming the first.

@@ -18,12 +18,13 @@ import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
 import { prepareRevisions, readRevisions, readVersion } from './history.ts'
 import { openLake } from './lake.ts'
 import { currentSnapshot, LakeTransactions, lakeStorage } from './lake-storage.ts'
-import { MaintenanceSchedule, maintain } from './maintenance.ts'
+import { Maintenance, MaintenanceSchedule } from './maintenance.ts'
 import { isKept } from './placeholders.ts'
 import { claimScratch } from './scratch.ts'
 import { lakeSize } from './size.ts'
 import { SnapshotCache } from './snapshot-cache.ts'
 import { UpsertBatches } from './upsert-batches.ts'
+import { watchRead } from './whole-reads.ts'
 
 export const needs = ['ducklakeCatalog', 'ducklakeDataPath'] as const
 
@@ -63,7 +64,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
     const store: Store = {
       client: reader,
       writer,
-      storage: lakeStorage(transactions),
+      storage: lakeStorage(transactions, catalog.isolated ? undefined : () => watchRead(reader)),
       queue,
       tables,
       msInTimestamp: config.msInTimestamp,
@@ -72,7 +73,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       definitionChanged() {},
     }
     if (config.includeUpdatedAt) await addUpdatedAt(store)
-    const maintenance = { writer, lock, historyHours: config.ducklakeHistoryHours }
+    const maintenance = new Maintenance({ writer, lock, historyHours: config.ducklakeHistoryHours })
     const schedule = new MaintenanceSchedule(maintenance, config.ducklakeMaintenanceMinutes, logger)
     const batches = new UpsertBatches(store, transactions)
     const engine = engineOn(store, {
@@ -98,13 +99,15 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       size: (id, signal) => lakeSize(reader, catalog, id, signal),
       upsert: (plan, signal) => batches.upsert(plan, signal),
       async close() {
-        await schedule.stop()
+        schedule.stop()
+        await maintenance.stop()
         await queue.idle()
         rejectedFiles.close()
-        await reader.close()
-        if (writer !== reader) await writer.close()
+        // At once: what runs on either keeps both busy.
+        const closed = await Promise.allSettled([...new Set([reader, writer])].map((client) => client.close()))
         await lock.close()
         await scratch.release()
+        for (const end of closed) if (end.status === 'rejected') throw end.reason
       },
     })
     return {
@@ -113,7 +116,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         reader.session((session) => readVersion(session, table, version), signal),
       revisions: (table, { limit }, { signal } = {}) =>
         reader.session((session) => readRevisions(session, table, limit), signal),
-      maintain: (options) => maintain(maintenance, options),
+      maintain: (options) => maintenance.run(options),
     }
   } catch (error) {
     await lock.close()

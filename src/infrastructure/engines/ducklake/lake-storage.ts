@@ -96,9 +96,10 @@ export class LakeTransactions {
 }
 
 /** How a lake is written. */
-export function lakeStorage(transactions: LakeTransactions): Storage {
+export function lakeStorage(transactions: LakeTransactions, watchRead?: Storage['watchRead']): Storage {
   return {
     keepsOrder: false,
+    ...(watchRead && { watchRead }),
     // A list of JSON texts in PostgreSQL's catalog can't be read back.
     jsonItems: 'VARCHAR',
     checkNames,

@@ -13,6 +13,7 @@ import type { Catalog } from './catalog.ts'
 import type { DataPath } from './data-path.ts'
 import { loadExtensions } from './extensions.ts'
 import { checkStatement } from './placeholders.ts'
+import { wearOf } from './wear.ts'
 import { readWhole } from './whole-reads.ts'
 
 export interface LakeOptions {
@@ -46,15 +47,25 @@ const SETTINGS = [
 export async function openLake(options: LakeOptions): Promise<Lake> {
   const lanes = createLanes()
   const { folders, catalog } = options
-  const client = (readOnly: boolean) =>
-    Client.open({
+  const client = (readOnly: boolean) => {
+    const memory = shareOf(options.config.duckdbMemoryLimit, catalog.shared)
+    let isWorn = wearOf(memory)
+    let opened = 0
+    return Client.open({
       folders,
       lanes,
       failed: options.failed,
-      open: () => openInstance(options, readOnly),
+      open: () => {
+        isWorn = wearOf(memory)
+        opened += 1
+        return openInstance(options, { readOnly, memory, tmp: `${readOnly ? 'reader' : 'writer'}-${opened}` })
+      },
       check: checkStatement,
+      // Two instances on one DuckDB file don't see what the other writes.
+      ...(catalog.shared && { isWorn: (session) => isWorn(session) }),
       ...(readOnly && !catalog.isolated && { around: readWhole }),
     })
+  }
   const writer = await client(false)
   try {
     await writer.session((session) => setOptions(session, catalog))
@@ -65,7 +76,16 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   }
 }
 
-async function openInstance(options: LakeOptions, readOnly: boolean): Promise<DuckDBInstance> {
+interface InstanceOptions {
+  readOnly: boolean
+  /** Bytes. */
+  memory: number
+  /** Its own folder: the one before may still be in use. */
+  tmp: string
+}
+
+async function openInstance(options: LakeOptions, own: InstanceOptions): Promise<DuckDBInstance> {
+  const { readOnly, memory } = own
   const { config, catalog, data, folders } = options
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
@@ -75,19 +95,20 @@ async function openInstance(options: LakeOptions, readOnly: boolean): Promise<Du
     for (const sql of [...SETTINGS, ...readSettings, ...postgresSettings(catalog), ...catalog.prepare, ...data.prepare])
       await connection.run(sql)
     await attach(connection, options, readOnly)
-    const tmp = `${folders.tmp}/${readOnly ? 'reader' : 'writer'}`
+    const tmp = `${folders.tmp}/${own.tmp}`
     await makeFolder(tmp)
     await lockDown(instance, {
       tmp,
       directories: [data.path, ...Object.values(folders)],
-      memoryLimit: shareOf(config.duckdbMemoryLimit, catalog.shared),
+      memoryLimit: `${memory}B`,
       threads: config.duckdbThreads,
     })
     return instance
   } catch (error) {
-    connection.closeSync()
     instance.closeSync()
     throw error
+  } finally {
+    connection.closeSync()
   }
 }
 
@@ -119,12 +140,11 @@ async function setOptions(session: Session, { inlinedRows }: Catalog): Promise<v
 
 const UNITS = ['B', 'K', 'M', 'G', 'T']
 
-/** Two instances share what one may have; by DuckDB's own rule, 80 % of the machine's memory. */
-function shareOf(limit: string | undefined, isShared: boolean): string | undefined {
-  if (!isShared) return limit
+/** In bytes. Two instances share what one may have; by DuckDB's own rule, 80 % of the machine's memory. */
+function shareOf(limit: string | undefined, isShared: boolean): number {
   const [, number = '', unit = ''] = /^([\d.]+) ?([KMGT]?)/i.exec(limit ?? '') ?? []
   const base = /i/i.test(limit ?? '') ? 1024 : 1000
   const machine = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)
   const bytes = limit === undefined ? 0.8 * machine : Number(number) * base ** UNITS.indexOf(unit.toUpperCase() || 'B')
-  return `${Math.floor(bytes / 2)}B`
+  return Math.floor(isShared ? bytes / 2 : bytes)
 }

@@ -1,3 +1,4 @@
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { Client, Session } from '../duckdb/client.ts'
 import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
@@ -44,36 +45,62 @@ function stepsOf(historyHours: number, forget: boolean): Record<string, readonly
 }
 
 /**
- * Maintenance is a write: beside one that is not locked out, merged files bring deleted rows back (traps T12). Only one process
- * does it at a time; undefined: another is at it.
+ * Maintenance is a write: beside one that is not locked out, merged files bring deleted rows back (traps T12). Only one is under way
+ * at a time, in all processes.
  */
-export async function maintain(
-  { writer, lock, historyHours }: MaintenanceOptions,
-  { forget = false, signal }: MaintainOptions = {},
-): Promise<MaintenanceReport | undefined> {
-  return lock.alone('maintenance', async () => {
+export class Maintenance {
+  readonly #options: MaintenanceOptions
+  readonly #stop = new AbortController()
+  #running: Promise<MaintenanceReport | undefined> | undefined
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options
+  }
+
+  /** Undefined: another is under way. */
+  async run({ forget = false, signal }: MaintainOptions = {}): Promise<MaintenanceReport | undefined> {
+    if (this.#running) return undefined
+    const stop = this.#stop.signal
+    const { lock } = this.#options
+    this.#running = lock.alone('maintenance', () =>
+      this.#steps(forget, signal ? AbortSignal.any([signal, stop]) : stop),
+    )
+    try {
+      return await this.#running
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  /** Begins no other step, and waits for the one that runs. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new ServiceUnavailable('The datastore is closing.'))
+    await this.#running?.catch(() => undefined)
+  }
+
+  async #steps(forget: boolean, signal: AbortSignal): Promise<MaintenanceReport> {
+    const { writer, lock, historyHours } = this.#options
     const steps: { name: string; milliseconds: number }[] = []
     for (const [name, statements] of Object.entries(stepsOf(historyHours, forget))) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const began = performance.now()
       // In this order, as writes do: those that wait for the lock hold their place in the lane.
       const run = async (session: Session) => {
         for (const sql of statements) await session.rows(sql)
       }
-      await writer.session((session) => lock.run(() => run(session)), undefined, 'writes')
+      await writer.session((session) => lock.run(() => run(session), signal), undefined, 'writes')
       steps.push({ name, milliseconds: Math.round(performance.now() - began) })
     }
     return { steps }
-  })
+  }
 }
 
 /** Maintains a lake every so often, for as long as this process lives. */
 export class MaintenanceSchedule {
-  readonly #stop = new AbortController()
   #timer: NodeJS.Timeout | undefined
-  #running: Promise<unknown> | undefined
+  #isStopped = false
 
-  constructor(options: MaintenanceOptions, minutes: number, logger: Logger) {
+  constructor(maintenance: Maintenance, minutes: number, logger: Logger) {
     if (minutes === 0) return
     // Processes that were started together don't all begin at once.
     const next = () => {
@@ -81,22 +108,21 @@ export class MaintenanceSchedule {
       this.#timer.unref()
     }
     const run = () => {
-      this.#running = maintain(options, { signal: this.#stop.signal })
+      void maintenance
+        .run()
         .then((report) => report && logger.debug('lake maintained', { steps: report.steps }))
         .catch((error) => {
-          if (!this.#stop.signal.aborted) logger.warning('lake not maintained', { reason: (error as Error).name })
+          if (!this.#isStopped) logger.warning('lake not maintained', { reason: (error as Error).name })
         })
         .finally(() => {
-          if (!this.#stop.signal.aborted) next()
+          if (!this.#isStopped) next()
         })
     }
     next()
   }
 
-  /** Waits for the step that runs. */
-  async stop(): Promise<void> {
-    this.#stop.abort()
+  stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
-    await this.#running
   }
 }

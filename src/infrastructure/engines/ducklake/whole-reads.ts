@@ -1,8 +1,10 @@
 import { ServiceUnavailable } from '../../../core/errors.ts'
-import type { Session } from '../duckdb/client.ts'
+import type { Client, Session } from '../duckdb/client.ts'
 import { currentSnapshot } from './lake-storage.ts'
 
 const ATTEMPTS = 5
+
+const MAINTAINED = 'The lake is being maintained.'
 
 /**
  * Runs reads of a lake whose catalog is in SQLite again when maintenance came between. One read asks SQLite through several
@@ -17,7 +19,20 @@ export async function readWhole<T>(session: Session, work: () => Promise<T>): Pr
     if (outcome.status === 'rejected') throw outcome.reason
     return outcome.value
   }
-  throw new ServiceUnavailable('The lake is being maintained.', { retryAfterSeconds: 5 })
+  throw new ServiceUnavailable(MAINTAINED, { retryAfterSeconds: 5 })
+}
+
+/**
+ * Begins to watch over a read that takes several statements, such as a download, for the same reason.
+ *
+ * @returns To be called when some of it has been read: throws when maintenance came between.
+ */
+export async function watchRead(client: Client): Promise<() => Promise<void>> {
+  const before = await client.session(currentSnapshot)
+  return async () => {
+    const isMaintained = await client.session((session) => wasMaintained(session, before))
+    if (isMaintained) throw new ServiceUnavailable(MAINTAINED, { retryAfterSeconds: 5 })
+  }
 }
 
 async function wasMaintained(session: Session, since: number): Promise<boolean> {
