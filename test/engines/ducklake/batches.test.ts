@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -42,17 +43,28 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
     await other.connect()
     await other.query("SELECT pg_advisory_lock(x'636b616e'::int, hashtext('ducklake'))")
     const running = [kit.upsert(holder, [{ k: 1 }])]
-    for (const { id, records, method = 'upsert', signal } of calls) {
-      await sleep(20)
+    const waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while (opened.postgres.query(waiting, database())[0]?.[0] !== '1') await sleep(20)
+    const plans = []
+    for (const { id, records, method = 'upsert' } of calls) {
       const { columns, schemaRevision } = await kit.table(id)
-      const plan = { id, basedOn: schemaRevision, method, records: encode(records, columns, method !== 'insert') }
+      plans.push({ id, basedOn: schemaRevision, method, records: encode(records, columns, method !== 'insert') })
+    }
+    for (const [index, plan] of plans.entries()) {
+      const { signal } = calls[index] as Call
       running.push(engine.upsert(plan, signal ? { signal } : {}))
+      await placedInQueue()
     }
     const settled = Promise.allSettled(running)
-    await sleep(20)
     await placed()
     await other.end()
     return (await settled).slice(1)
+  }
+
+  /** An upsert first asks how much room the disk has. */
+  const placedInQueue = async () => {
+    for (let turn = 0; turn < 5; turn += 1) await statfs(opened.lake.folder)
+    await sleep(20)
   }
 
   const outcomeOf = (result: PromiseSettledResult<Written>): Outcome => {
@@ -290,11 +302,12 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
   test('none overtakes a deletion that came before it', async () => {
     const id = await kit.make(COLUMNS, [{ k: 0 }], { key: ['k'] })
     const later: Promise<unknown>[] = []
+    const { schemaRevision: basedOn, columns } = await kit.table(id)
+    const filter = await kit.filter(id, { k: { gte: 0 } })
     await atOnce([{ id, records: [{ k: 1 }] }], async () => {
-      later.push(kit.deleteRows(id, { k: { gte: 0 } }))
-      await sleep(20)
-      later.push(kit.upsert(id, [{ k: 2 }]))
-      await sleep(20)
+      later.push(engine.delete({ id, what: 'rows', basedOn, filter }))
+      later.push(engine.upsert({ id, basedOn, method: 'upsert', records: encode([{ k: 2 }], columns, true) }))
+      await placedInQueue()
     })
     await Promise.all(later)
     expect((await kit.rows(id)).map(({ k }) => k)).toEqual([2])
