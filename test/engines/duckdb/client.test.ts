@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Session } from '../../../src/infrastructure/engines/duckdb/client.ts'
 import { Client } from '../../../src/infrastructure/engines/duckdb/client.ts'
 import { emptyFolder, foldersIn } from '../../../src/infrastructure/engines/duckdb/folder.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 const LONG = 'SELECT count(*) FROM range(20000) a, range(2000) b WHERE a.range * b.range % 7 = 1'
 const ENDLESS = 'SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range % 7 = 1'
@@ -50,7 +52,7 @@ const current = () => client.session(numberOf)
 
 /** Waits until another instance serves. */
 async function exchanged(from: number): Promise<void> {
-  await expect.poll(current, { timeout: 20_000, interval: 100 }).toBeGreaterThan(from)
+  await expect.poll(current, { timeout: 100_000, interval: 100 }).toBeGreaterThan(from)
 }
 
 describe('a worn instance', () => {
@@ -66,9 +68,9 @@ describe('a worn instance', () => {
     worn = false
     expect(await numberOf(patient.session)).toBe(1)
     expect(await long).toBeDefined()
-    await expect.poll(() => client.activity.connections?.busy).toBe(1)
+    await expect.poll(() => client.activity.connections?.busy, { timeout: 100_000 }).toBe(1)
     patient.release()
-    await expect.poll(() => client.activity.connections?.busy).toBe(0)
+    await expect.poll(() => client.activity.connections?.busy, { timeout: 100_000 }).toBe(0)
     await expect(patient.session.run('SELECT 1')).rejects.toThrow('ended')
     expect(await current()).toBeGreaterThan(1)
   })
@@ -83,7 +85,7 @@ describe('a worn instance', () => {
       },
       failOpening: (number) => number > 1,
     })
-    await expect.poll(() => current().then(() => asked), { timeout: 20_000, interval: 100 }).toBeGreaterThan(2)
+    await expect.poll(() => current().then(() => asked), { timeout: 100_000, interval: 100 }).toBeGreaterThan(2)
     expect(await current()).toBe(1)
   })
 
