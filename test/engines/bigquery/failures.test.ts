@@ -7,6 +7,7 @@ import {
 } from '../../../src/infrastructure/engines/bigquery/failures.ts'
 import { reasonWithoutBigquery } from '../../services/bigquery.ts'
 import { Kit } from '../../suites/engine/kit.ts'
+import { behind } from './behind.ts'
 import type { CallName, FaultName, WithPlace } from './failures.ts'
 import { COLUMNS, calls, dumpFails, expectConsistent, failsWhole, RECORDS, stateOf } from './failures.ts'
 import { openFailing } from './open.ts'
@@ -42,6 +43,82 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
   dumpFails(withPlace, 'refused: quota')
 
   const STOPPED = "ASSERT FALSE AS 'injected';"
+  const countRows = async (kit: Kit, id: string) => (await kit.rows(id)).length
+  const JOBS = /^POST \S*\/jobs(?:\?|\s|$)/
+
+  test('a job whose start nobody answers is asked for: a write is done once, and told so', async () => {
+    const kit = new Kit(() => opened.engine)
+    const id = await kit.make({ v: 'text' }, [{ v: 'a' }])
+    opened.services.bigquery.fail({ match: JOBS, how: 'lost', times: 5 })
+    await kit.upsert(id, [{ v: 'b' }], { method: 'insert' })
+    opened.services.bigquery.heal()
+    expect(await countRows(kit, id)).toBe(2)
+    await opened.discard?.([id])
+  })
+
+  test('a job that has failed is not told as one of which nobody knows', async () => {
+    const kit = new Kit(() => opened.engine)
+    const id = await kit.make({ v: 'text' }, [{ v: 'a' }])
+    const fail = (match: RegExp, reason: string, status: number) =>
+      opened.services.bigquery.fail({ match, reason, status, message: 'Access Denied: robot@x', times: 99 })
+    fail(JOBS, 'accessDenied', 403)
+    const refused = await kit.upsert(id, [{ v: 'b' }], { method: 'insert' }).catch((error: unknown) => error)
+    opened.services.bigquery.heal()
+    expect(refused).toMatchObject({ status: 503, message: 'BigQuery does not let this service do that.' })
+    fail(/^GET \S*\/queries\//, 'accessDenied', 403)
+    await kit.upsert(id, [{ v: 'b' }], { method: 'insert' })
+    opened.services.bigquery.heal()
+    expect(await countRows(kit, id)).toBe(2)
+    await opened.discard?.([id])
+  })
+
+  test('a column that BigQuery keeps is emptied: SQL does not show what was deleted', async () => {
+    const kit = new Kit(() => opened.engine)
+    const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
+    opened.services.bigquery.fail({
+      match: ({ body }) => {
+        const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
+        if (query)
+          query.query = query.query.replace(/ALTER TABLE [^;]+DROP COLUMN [^;]+;/, "ASSERT FALSE AS 'injected';")
+        return false
+      },
+    })
+    await calls['delete: a column'](kit, id)
+    opened.services.bigquery.heal()
+    expect(await behind(opened.services, `SELECT v FROM \`${id}\``)).toEqual([[null], [null]])
+    await expectConsistent(opened.services, id)
+    await opened.discard?.([id])
+  })
+
+  test('a wider column that was not written: the old types come back, whoever ends the script', async () => {
+    for (const change of [
+      (script: string) => script.replace('BEGIN TRANSACTION;', `${STOPPED}\nBEGIN TRANSACTION;`),
+      (script: string) => `${script.replace(/^BEGIN\n/, '').replace(/BEGIN\nBEGIN TRANSACTION;[\s\S]+$/, STOPPED)}`,
+    ]) {
+      const [kit, other] = [new Kit(() => opened.engine), new Kit(() => opened.other)]
+      const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
+      const before = await stateOf(kit, id)
+      let broken = 0
+      opened.services.bigquery.fail({
+        match: ({ body }) => {
+          const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
+          if (broken === 0 && query?.query.includes('rewritten')) {
+            query.query = change(query.query)
+            broken += 1
+          }
+          return false
+        },
+      })
+      await expect(calls['create: a wider column'](kit, id)).rejects.toThrow()
+      opened.services.bigquery.heal()
+      expect(broken).toBe(1)
+      expect(await stateOf(other, id)).toEqual(before)
+      await calls['create: a wider column'](kit, id)
+      expect((await stateOf(other, id))?.columns).toEqual(['k numeric', 'v text'])
+      await opened.discard?.([id])
+    }
+  })
+
   const swaps: { title: string; change: (script: string) => string; isSwapped: boolean }[] = [
     {
       // The statement fails as a whole on BigQuery; the emulator would leave an empty table.

@@ -28,6 +28,7 @@ export const engineGaps: Gaps = here(
     'values > numeric(38,30) > is stored again from what came out': DIGITS,
     'values > text > comes out as the contract says': TEXTS,
     'values > text > is stored again from what came out': TEXTS,
+    'values > the text "{SNAPSHOT_ID} {DATA_PATH}" is stored exactly, or refused with row and column': TEXTS,
   },
 )
 

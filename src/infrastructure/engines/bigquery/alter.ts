@@ -3,11 +3,11 @@ import type { Column } from '../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import { definitionStatements, tableParams, transaction } from './apply.ts'
 import { takenAlias } from './check-names.ts'
-import { columnDefinition, tableDefinition } from './definition.ts'
+import { columnDefinition, declaredKey, tableDefinition } from './definition.ts'
 import type { StoredTable } from './metadata.ts'
-import { quoteName, storedColumn, tableOf } from './names.ts'
+import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import { sameList } from './planned-table.ts'
-import { lockStatements, runLocked, unlockStatement } from './schema-lock.ts'
+import { HELD, lockStatements, runLocked, unlockStatement } from './schema-lock.ts'
 import type { Store } from './store.ts'
 import { castType, storageType } from './types.ts'
 
@@ -15,6 +15,10 @@ import { castType, storageType } from './types.ts'
 export interface ColumnChanges {
   before: readonly string[]
   after: readonly string[]
+  /** What is done where `after` can't be: what was deleted must not be read, in SQL neither. */
+  emptied?: readonly string[]
+  /** What brings the table back where `before` was done, or a part of it, and the write was not. */
+  takeBack?: readonly string[]
 }
 
 /**
@@ -33,6 +37,12 @@ export async function writeWithChanges(
   const { id } = after
   const params = { ...tableParams(after), ...values }
   const isHeld = changes.before.length > 0
+  const isUndone = `EXISTS (SELECT 1 FROM ${quoteName(stateOf(id))} WHERE ${HELD} AND revision = ${current.revision})`
+  const { takeBack = [], emptied = [] } = changes
+  const onFailure = [
+    ...(takeBack.length > 0 ? [`IF ${isUndone} THEN`, ...takeBack.map((statement) => `${statement};`), 'END IF;'] : []),
+    `${unlockStatement(id)};`,
+  ].join('\n')
   const staysLocked = changes.after.length > 0
   try {
     if (!isHeld && !staysLocked) {
@@ -49,18 +59,22 @@ export async function writeWithChanges(
         ? [
             'BEGIN',
             ...changes.after.map((statement) => `${statement};`),
+            'EXCEPTION WHEN ERROR THEN',
+            'BEGIN',
+            ...emptied.map((statement) => `${statement};`),
             'EXCEPTION WHEN ERROR THEN SELECT @@error.message;',
+            'END;',
             'END;',
             `${unlockStatement(id)};`,
           ]
         : []),
       'EXCEPTION WHEN ERROR THEN',
-      `${unlockStatement(id)};`,
+      onFailure,
       'RAISE;',
       'END;',
     ].join('\n')
     signal?.throwIfAborted()
-    await runLocked(store, after, script, params)
+    await runLocked(store, after, script, params, { onFailure })
   } catch (error) {
     throw takenAlias(error, after)
   }
@@ -84,7 +98,11 @@ export async function alterTable(
         ...(sameList(current.primaryKey, after.primaryKey) ? [] : keyStatements(current, after)),
       ]
   const written = [...statements, ...definitionStatements(after, !sameList(current.aliases, after.aliases))]
-  const changes = { before, after: droppedColumnStatements(after.id, dropped) }
+  const changes = {
+    before,
+    ...droppedColumnChanges(after.id, dropped),
+    ...(isRewritten && { takeBack: takeBackStatements(current, retyped) }),
+  }
   await writeWithChanges(store, current, after, changes, written, values, signal)
 }
 
@@ -108,10 +126,10 @@ export function keyIsDropped(current: StoredTable, dropped: readonly Column[]): 
 
 function keyStatements(current: StoredTable, after: StoredTable): string[] {
   const table = quoteName(tableOf(after.id))
-  const key = after.primaryKey.map((name) => quoteName(storedColumn(name))).join(', ')
+  const key = declaredKey(after)
   return [
-    ...(current.primaryKey.length > 0 ? [`ALTER TABLE ${table} DROP PRIMARY KEY IF EXISTS`] : []),
-    ...(key ? [`ALTER TABLE ${table} ADD PRIMARY KEY (${key}) NOT ENFORCED`] : []),
+    ...(declaredKey(current) !== undefined ? [`ALTER TABLE ${table} DROP PRIMARY KEY IF EXISTS`] : []),
+    ...(key !== undefined ? [`ALTER TABLE ${table} ADD PRIMARY KEY (${key}) NOT ENFORCED`] : []),
   ]
 }
 
@@ -155,15 +173,15 @@ function checkHidden({ id, hidden }: StoredTable, names: readonly string[], ther
   )
 }
 
-export function droppedColumnStatements(id: string, dropped: readonly Column[]): string[] {
-  return dropped.length === 0
-    ? []
-    : [
-        dropStatement(
-          id,
-          dropped.map(({ name }) => storedColumn(name)),
-        ),
-      ]
+/** What is done to columns that nobody names any more; BigQuery keeps those that a table is clustered by. */
+export function droppedColumnChanges(
+  id: string,
+  dropped: readonly Column[],
+): Required<Pick<ColumnChanges, 'after' | 'emptied'>> {
+  if (dropped.length === 0) return { after: [], emptied: [] }
+  const names = dropped.map(({ name }) => storedColumn(name))
+  const nulls = names.map((name) => `${quoteName(name)} = NULL`).join(', ')
+  return { after: [dropStatement(id, names)], emptied: [`UPDATE ${quoteName(tableOf(id))} SET ${nulls} WHERE TRUE`] }
 }
 
 function dropStatement(id: string, names: readonly string[]): string {
@@ -200,5 +218,20 @@ function rewriteStatements(current: StoredTable, after: StoredTable, retyped: re
   return [
     `CREATE TEMP TABLE rewritten AS SELECT * FROM ${table}`,
     `CREATE OR REPLACE TABLE ${table} ${definition} AS ${rows}`,
+  ]
+}
+
+/** The table with the types that it had, where it may have others by now; columns that came are left out. */
+function takeBackStatements(current: StoredTable, retyped: readonly Column[]): string[] {
+  const table = quoteName(tableOf(current.id))
+  const changed = new Set(retyped.map(({ name }) => name))
+  const cells = current.columns.map(({ name, type }) => {
+    const cell = `t.${quoteName(storedColumn(name))}`
+    return changed.has(name) ? `CAST(${cell} AS ${castType(type)}) AS ${quoteName(storedColumn(name))}` : cell
+  })
+  const time = current.hasUpdatedAt ? [`t.${UPDATED_AT_COLUMN}`] : []
+  return [
+    `CREATE TEMP TABLE taken_back AS SELECT * FROM ${table}`,
+    `CREATE OR REPLACE TABLE ${table} ${tableDefinition(current)} AS SELECT ${['t._id', ...cells, ...time].join(', ')} FROM taken_back AS t`,
   ]
 }

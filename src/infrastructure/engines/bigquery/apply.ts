@@ -2,7 +2,7 @@ import type { Column } from '../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import type { StoredTable } from './metadata.ts'
 import { definitionText, stateParams } from './metadata.ts'
-import { ALIASES, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
+import { ALIASES, FORMAT, METADATA, quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import type { RowChange } from './resolve.ts'
 import { FREE, HELD, LOCK, UNLOCK } from './schema-lock.ts'
 import type { Source } from './source.ts'
@@ -64,13 +64,17 @@ export function definitionStatements(after: StoredTable, aliasesChanged: boolean
   ]
 }
 
-/** The aliases of a table anew. The DELETE makes writers of aliases meet each other. */
+/**
+ * The aliases of a table anew. Writers of aliases meet each other in the one row that all of them write: a DELETE that finds
+ * no row meets nobody.
+ */
 export function aliasStatements({ aliases }: StoredTable): string[] {
   const taken =
     'NOT EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(@aliases)) AS a WHERE ' +
     `LOWER(a) IN (SELECT LOWER(resource_id) FROM ${METADATA}) OR ` +
     `LOWER(a) IN (SELECT LOWER(alias) FROM ${ALIASES} WHERE resource_id <> @resource_id))`
   return [
+    `UPDATE ${FORMAT} SET version = version WHERE TRUE`,
     `DELETE FROM ${ALIASES} WHERE resource_id = @resource_id`,
     ...(aliases.length > 0
       ? [

@@ -7,7 +7,15 @@ import type { Role } from './connection.ts'
 import { Connection, WAIT_MS } from './connection.ts'
 import type { DryRun } from './dry-run.ts'
 import { readDryRun } from './dry-run.ts'
-import { BigqueryFailure, isDecided, isDuplicate, NoAnswer, readFailure, UnknownOutcome } from './failures.ts'
+import {
+  BigqueryFailure,
+  isDecided,
+  isDuplicate,
+  isTransient,
+  NoAnswer,
+  readFailure,
+  UnknownOutcome,
+} from './failures.ts'
 import type { RestField, RestJob, RestResult, RestTable, RestTableList } from './rest.ts'
 import type { ResultPage } from './result-page.ts'
 import { pageOf } from './result-page.ts'
@@ -26,6 +34,8 @@ export interface QueryOptions {
 export interface ScriptOptions extends Pick<QueryOptions, 'params' | 'role' | 'signal'> {
   /** Google ends the script after it. */
   timeoutMs?: number
+  /** The script is held to BIGQUERY_MAX_BYTES_BILLED. */
+  isBudgeted?: boolean
 }
 
 const FIRST_WAIT_MS = 2_000
@@ -60,21 +70,22 @@ export class Client {
     sql: string,
     { params = {}, role = 'read', signal, pageRows = PAGE_ROWS }: QueryOptions = {},
   ): Promise<ResultPage> {
-    const { bigqueryMaxBytesBilled: budget, bigqueryUseQueryCache } = this.#config
     const started = this.#connection.send(role, {
       method: 'POST',
       uri: '/queries',
       json: {
         query: sql,
         useLegacySql: false,
-        useQueryCache: bigqueryUseQueryCache,
+        useQueryCache: this.#config.bigqueryUseQueryCache,
+        // Sent again after a lost answer, it is the same job.
+        requestId: randomUUID(),
         defaultDataset: this.#connection.datasetReference,
         ...this.#connection.place,
         ...namedParameters(params),
         maxResults: pageRows,
         timeoutMs: FIRST_WAIT_MS,
         formatOptions: INT64_TIMESTAMPS,
-        ...(budget !== undefined && { maximumBytesBilled: String(budget) }),
+        ...this.#budget,
       },
     })
     const result = (await this.#connection.cancelling(role, started, signal)) as RestResult
@@ -96,8 +107,8 @@ export class Client {
    */
   async script(
     sql: string,
-    { params = {}, role = 'write', signal, timeoutMs }: ScriptOptions = {},
-  ): Promise<ResultPage> {
+    { params = {}, role = 'write', signal, timeoutMs, isBudgeted = false }: ScriptOptions = {},
+  ): Promise<void> {
     signal?.throwIfAborted()
     const configuration = {
       ...(timeoutMs !== undefined && { jobTimeoutMs: String(timeoutMs) }),
@@ -106,13 +117,18 @@ export class Client {
         useLegacySql: false,
         defaultDataset: this.#connection.datasetReference,
         ...namedParameters(params),
+        ...(isBudgeted && this.#budget),
       },
     }
     const jobId = await this.startJob(configuration, role)
-    return this.#outcome(role, jobId, signal)
+    await this.#outcome(role, jobId, signal)
   }
 
-  /** Starts a job under a name of ours; answers that name. A job that is already known is the one meant. */
+  /**
+   * Starts a job under a name of ours; answers that name. A job that is already known is the one meant.
+   *
+   * @throws UnknownOutcome when nobody could be asked whether it runs.
+   */
   async startJob(configuration: Record<string, unknown>, role: Role): Promise<string> {
     const jobId = `ckan-datastore-${randomUUID()}`
     const jobReference = { projectId: this.project, jobId, ...this.#connection.place }
@@ -124,9 +140,31 @@ export class Client {
       })) as RestJob
       this.#connection.noteLocation(job.jobReference)
     } catch (error) {
-      if (!isDuplicate(error)) throw error
+      if (isDuplicate(error)) return jobId
+      // Every answer may have been lost, and the job may run.
+      if (isTransient(error) && (await this.#job(role, jobId, error)) !== undefined) return jobId
+      throw error
     }
     return jobId
+  }
+
+  /**
+   * A job as Google knows it; undefined when it knows none of that name.
+   *
+   * @param cause - Why it is asked for.
+   * @throws UnknownOutcome when there is no answer.
+   */
+  async #job(role: Role, jobId: string, cause: unknown): Promise<RestJob | undefined> {
+    try {
+      return (await this.#connection.send(role, {
+        method: 'GET',
+        uri: `/jobs/${jobId}`,
+        qs: this.#connection.place,
+      })) as RestJob
+    } catch (error) {
+      if (error instanceof BigqueryFailure && error.reason === 'notFound') return undefined
+      throw new UnknownOutcome(cause)
+    }
   }
 
   /** Fills a table from a stream of newline-delimited JSON, by a load job. */
@@ -235,6 +273,11 @@ export class Client {
     this.#connection.noteLocation(dataset)
   }
 
+  get #budget(): { maximumBytesBilled?: string } {
+    const { bigqueryMaxBytesBilled: budget } = this.#config
+    return budget === undefined ? {} : { maximumBytesBilled: String(budget) }
+  }
+
   /** Google's upload and export calls need it. */
   get location(): string | undefined {
     return this.#connection.location
@@ -264,14 +307,18 @@ export class Client {
     return (await this.#connection.cancelling(role, request, signal, jobId)) as RestResult
   }
 
-  async #outcome(role: Role, jobId: string, signal?: AbortSignal): Promise<ResultPage> {
+  async #outcome(role: Role, jobId: string, signal?: AbortSignal): Promise<void> {
     const cancel = () => void this.#connection.cancel(role, jobId)
     signal?.addEventListener('abort', cancel, { once: true })
     try {
-      return await this.#complete(role, { jobReference: { jobId }, jobComplete: false }, PAGE_ROWS)
+      await this.#complete(role, { jobReference: { jobId }, jobComplete: false }, PAGE_ROWS)
     } catch (error) {
       if (error instanceof BigqueryFailure && error.reason === 'stopped') signal?.throwIfAborted()
-      throw isDecided(error) ? error : new UnknownOutcome(error)
+      if (isDecided(error)) throw error
+      // The job has failed, or the question how it ended.
+      const { status } = (await this.#job(role, jobId, error)) ?? {}
+      if (status?.errorResult) throw new BigqueryFailure(status.errorResult)
+      if (status?.state !== 'DONE') throw new UnknownOutcome(error)
     } finally {
       signal?.removeEventListener('abort', cancel)
     }

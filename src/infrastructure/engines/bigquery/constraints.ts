@@ -14,7 +14,9 @@ import type { StagedRecord } from './records.ts'
 import { rawText } from './render.ts'
 import type { RowChange } from './resolve.ts'
 import type { Source } from './source.ts'
-import { inlineSource, itemText, itemValue } from './source.ts'
+import { itemText, itemValue } from './source.ts'
+import { withSource } from './stage.ts'
+import type { Store } from './store.ts'
 import { castType, comparable, orderable } from './types.ts'
 
 /** One Frictionless constraint of a column: when a value that is not null breaks it, as SQL about the row `t`. */
@@ -84,7 +86,7 @@ function rulesOf(columns: readonly Column[]): Rule[] {
  * @throws ValidationError naming the first row, its column, the constraint and the value.
  */
 export async function checkConstraints(
-  client: Client,
+  store: Store,
   columns: readonly Column[],
   records: readonly StagedRecord[],
   signal?: AbortSignal,
@@ -95,7 +97,7 @@ export async function checkConstraints(
   const rows = records.map(({ row, cells }) =>
     JSON.stringify([String(row), ...positions.map((position) => cells[position] ?? null)]),
   )
-  await checkSource(client, ruled, inlineSource('checked', rows), signal)
+  await withSource(store, rows, (source) => checkSource(store.client, ruled, source, signal))
 }
 
 /** As `checkConstraints`, for rows of a source: `[row, …columns]`. */

@@ -5,6 +5,19 @@ import type { StoredTable } from './metadata.ts'
 import { LABEL, quoteName, storedColumn } from './names.ts'
 import { canCluster, storageType } from './types.ts'
 
+/** BigQuery takes so many columns as a key. */
+const KEYED = 16
+
+/**
+ * The key as it is declared, which BigQuery's optimizer and people read; undefined where BigQuery takes none of its types.
+ * It is enforced by this engine in any case.
+ */
+export function declaredKey({ primaryKey, columns }: StoredTable): string | undefined {
+  const key = primaryKey.map((name) => columns.find((column) => column.name === name) as Column)
+  if (key.length === 0 || key.length > KEYED || !key.every(({ type }) => canCluster(type))) return undefined
+  return key.map(({ name }) => quoteName(storedColumn(name))).join(', ')
+}
+
 /** BigQuery holds so many columns by which rows are kept together. */
 const CLUSTERED = 4
 
@@ -33,13 +46,12 @@ export function columnDefinition(column: Column): string {
 }
 
 export function tableDefinition(table: StoredTable): string {
+  const key = declaredKey(table)
   const columns = [
     '_id INT64 NOT NULL',
     ...table.columns.map(columnDefinition),
     ...(table.hasUpdatedAt ? [`${UPDATED_AT_COLUMN} TIMESTAMP`] : []),
-    ...(table.primaryKey.length > 0
-      ? [`PRIMARY KEY (${table.primaryKey.map((name) => quoteName(storedColumn(name))).join(', ')}) NOT ENFORCED`]
-      : []),
+    ...(key === undefined ? [] : [`PRIMARY KEY (${key}) NOT ENFORCED`]),
   ]
   return `(${columns.join(', ')}) CLUSTER BY ${clusterColumns(table)} OPTIONS (${tableOptions(table)})`
 }

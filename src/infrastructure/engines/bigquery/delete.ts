@@ -1,7 +1,7 @@
 import { TableNotFound } from '../../../core/errors.ts'
 import type { DeletePlan, Written } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
-import { droppedColumnStatements, writeWithChanges } from './alter.ts'
+import { droppedColumnChanges, writeWithChanges } from './alter.ts'
 import { definitionStatements, forgetScript, tableParams, transaction } from './apply.ts'
 import { remember } from './external-writes.ts'
 import { invalidQuery } from './failures.ts'
@@ -58,7 +58,7 @@ async function deleteColumns(store: Store, plan: PlanOf<'columns'>, signal?: Abo
     updatedAt: now(),
   }
   const dropped = current.columns.filter(({ name }) => names.has(name))
-  const changes = { before: [], after: droppedColumnStatements(plan.id, dropped) }
+  const changes = { before: [], ...droppedColumnChanges(plan.id, dropped) }
   await writeWithChanges(store, current, table, changes, definitionStatements(table, false), {}, signal)
   await remember(store, table)
   return { table, affected: 0, warnings: [] }

@@ -110,9 +110,16 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof BigqueryFailure && error.reason === 'notFound'
 }
 
+/** Too many changes of one table in a short time; nothing was done. A script that raises an error again gives it another reason. */
+export function isThrottled(error: unknown): boolean {
+  return (
+    error instanceof BigqueryFailure && /exceeded rate limits|too many (?:table|dml|concurrent)/i.test(error.message)
+  )
+}
+
 /** A table that another process has dropped meanwhile; not the dataset. */
 export function isMissingTable(error: unknown): boolean {
-  return error instanceof BigqueryFailure && error.reason === 'notFound' && /not found: table/i.test(error.message)
+  return error instanceof BigqueryFailure && /not found: table/i.test(error.message)
 }
 
 export function isDuplicate(error: unknown): boolean {
@@ -129,7 +136,7 @@ const sentences: Readonly<Record<string, string>> = {
   authError: 'BigQuery does not accept the credentials of this service.',
   quotaExceeded: "A quota of the project is used up; BigQuery doesn't answer for a while.",
   billingNotEnabled: 'The project has no billing account.',
-  billingTierLimitExceeded: 'The project has no billing account.',
+  billingTierLimitExceeded: 'The statement needs more than BigQuery grants for the bytes that it scans.',
   rateLimitExceeded: 'BigQuery is asked too often just now.',
   backendError: "BigQuery doesn't answer just now.",
   internalError: "BigQuery doesn't answer just now.",

@@ -5,7 +5,7 @@ import type { StoredTable } from './metadata.ts'
 import { quoteName, storedColumn, tableOf } from './names.ts'
 import { rawText } from './render.ts'
 import type { ResultPage } from './result-page.ts'
-import { INLINE_BYTES, inlineSource, itemValue } from './source.ts'
+import { INLINE_BYTES, inlineBytes, inlineSource, itemValue } from './source.ts'
 import { castType, comparable, storageType } from './types.ts'
 import { canonicalText } from './values.ts'
 
@@ -94,12 +94,13 @@ function partsOf(items: readonly string[]): string[][] {
   const parts: string[][] = []
   let room = 0
   for (const item of items) {
-    if (item.length > room || parts.at(-1)?.length === PART_ITEMS) {
+    const bytes = inlineBytes(item)
+    if (bytes > room || parts.at(-1)?.length === PART_ITEMS) {
       parts.push([])
       room = INLINE_BYTES
     }
     parts.at(-1)?.push(item)
-    room -= item.length
+    room -= bytes
   }
   return parts
 }

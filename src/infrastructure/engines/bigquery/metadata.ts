@@ -6,7 +6,7 @@ import type { Table, TableListing } from '../engine.ts'
 import type { Client } from './client.ts'
 import { isNotFound } from './failures.ts'
 import { ALIASES, METADATA, quoteName, stateOf } from './names.ts'
-import { IS_AHEAD } from './schema-lock.ts'
+import { AHEAD_SINCE, isAhead } from './schema-lock.ts'
 
 /** A table as this engine keeps it. */
 export interface StoredTable extends Table {
@@ -38,9 +38,6 @@ export interface State {
   schemaRevision: number
   updatedAt: string
 }
-
-/** SQL of a table's schema revision in its state row; null while the row is ahead of the table. */
-export const SCHEMA_REVISION = `IF(${IS_AHEAD}, NULL, schema_revision)`
 
 const ATTEMPTS = 5
 /** How long a swap of all rows is waited for; BigQuery bills 10 MB for each look. */
@@ -89,32 +86,27 @@ async function readDefinition(client: Client, name: string, signal?: AbortSignal
 async function readSettledState(client: Client, id: string, signal?: AbortSignal): Promise<State | undefined> {
   for (let waited = 0; ; waited += LOOK_MS) {
     const state = await readState(client, id, signal)
-    if (!state || !isAhead(state)) return state
+    if (!state || !Number.isNaN(state.schemaRevision)) return state
     if (waited >= LONGEST_SWAP_MS)
       throw new ServiceUnavailable('The rows of the table are being replaced just now.', { retryAfterSeconds: 10 })
     await sleep(LOOK_MS, undefined, { signal })
   }
 }
 
-/** Whether a state tells of what its table does not hold yet. */
-function isAhead({ schemaRevision }: State): boolean {
-  return Number.isNaN(schemaRevision)
-}
-
 /** Undefined: there is no such table any more. The schema revision is no number while the state is ahead of the table. */
 export async function readState(client: Client, id: string, signal?: AbortSignal): Promise<State | undefined> {
   try {
-    const columns = `next_id, row_count, revision, ${SCHEMA_REVISION}, updated_at`
+    const columns = `next_id, row_count, revision, schema_revision, updated_at, ${AHEAD_SINCE}`
     const { rows } = await client.query(`SELECT ${columns} FROM ${quoteName(stateOf(id))}`, { signal })
-    const [nextId, count, revision, schemaRevision, updatedAt] = rows[0]?.f.map(({ v }) => String(v)) ?? []
+    const [nextId, count, revision, schemaRevision, updatedAt, since] = rows[0]?.f.map(({ v }) => v) ?? []
     return updatedAt === undefined
       ? undefined
       : {
           nextId: Number(nextId),
           count: Number(count),
           revision: Number(revision),
-          schemaRevision: Number(schemaRevision),
-          updatedAt,
+          schemaRevision: isAhead(since) ? Number.NaN : Number(schemaRevision),
+          updatedAt: String(updatedAt),
         }
   } catch (error) {
     if (isNotFound(error)) return undefined

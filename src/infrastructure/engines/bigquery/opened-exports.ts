@@ -23,7 +23,7 @@ async function openExports({ client, config }: Store): Promise<Exports> {
   const storage = new Storage({ ...options, useAuthWithCustomEndpoint: bigqueryCredentials !== undefined } as object)
   return new Exports({
     bucket: new Bucket(storage.bucket(bigqueryExportBucket as string)),
-    run: async (sql, params) => void (await client.script(sql, { params })),
+    run: (sql, params) => client.script(sql, { params, isBudgeted: true }),
     urlHours: bigqueryExportUrlExpiryHours,
   })
 }

@@ -7,6 +7,7 @@ import type { ResultCell, RowWriter } from './render.ts'
 import { rawText, rowFormats } from './render.ts'
 import type { RestField } from './rest.ts'
 import type { ResultPage } from './result-page.ts'
+import { isAhead } from './schema-lock.ts'
 import { HEADER, selectStatement } from './selection.ts'
 import type { Store } from './store.ts'
 
@@ -84,7 +85,7 @@ export function readHead({ rows }: ResultPage): Head {
     nextId: Number(cell(HEADER.nextId)),
     count: Number(cell(HEADER.count)),
     revision: Number(cell(HEADER.revision)),
-    schemaRevision: Number(cell(HEADER.schemaRevision)),
+    schemaRevision: isAhead(cell(HEADER.aheadSince)) ? Number.NaN : Number(cell(HEADER.schemaRevision)),
     updatedAt: String(cell(HEADER.updatedAt)),
     total: total === undefined ? undefined : Number(total),
   }

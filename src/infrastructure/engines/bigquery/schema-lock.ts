@@ -19,6 +19,13 @@ export const FREE = `(locked_by IS NULL OR locked_at < TIMESTAMP_SUB(CURRENT_TIM
 const AHEAD = 'ahead-'
 /** SQL that holds for a state row that says what its table does not hold yet: nobody may read the two together. */
 export const IS_AHEAD = `IFNULL(STARTS_WITH(locked_by, '${AHEAD}') AND NOT ${FREE}, FALSE)`
+/** SQL of the second since which a state row says so. Without the time of now, so that BigQuery can keep a result. */
+export const AHEAD_SINCE = `IF(STARTS_WITH(locked_by, '${AHEAD}'), UNIX_SECONDS(locked_at), NULL)`
+
+/** Whether a state row is ahead of its table, by what `AHEAD_SINCE` gave. */
+export function isAhead(since: unknown): boolean {
+  return typeof since === 'string' && Date.now() / 1000 - Number(since) < LOCK_MINUTES * 60
+}
 /** SQL that holds for a state row that the running script has locked. */
 export const HELD = 'locked_by = @lock'
 /** Assignments that lock a state row, and that free it. */

@@ -5,9 +5,9 @@ import type { SearchPlan } from '../engine.ts'
 import { filterCondition } from '../sql/filter.ts'
 import { filterDialect, Parameters, readableFilter } from './filter.ts'
 import { textMatch } from './full-text.ts'
-import { SCHEMA_REVISION } from './metadata.ts'
 import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import type { ResultCell } from './render.ts'
+import { AHEAD_SINCE } from './schema-lock.ts'
 import type { Store } from './store.ts'
 import { orderable } from './types.ts'
 
@@ -30,10 +30,11 @@ export const HEADER = {
   revision: 2,
   schemaRevision: 3,
   updatedAt: 4,
-  total: 5,
-  there: 6,
-  lastId: 7,
-  length: 8,
+  aheadSince: 5,
+  total: 6,
+  there: 7,
+  lastId: 8,
+  length: 9,
 } as const
 
 const rankType = columnType('float8')
@@ -97,12 +98,12 @@ export async function selectStatement(
 ): Promise<Statement> {
   const { cells, values, ordered, counted, paging } = await selected(store, plan, lastId, signal)
   const head = [
-    ...['s.next_id', 's.row_count', 's.revision', SCHEMA_REVISION, 's.updated_at'],
+    ...['s.next_id', 's.row_count', 's.revision', 's.schema_revision', 's.updated_at', AHEAD_SINCE],
     total ? counted : 'NULL',
   ]
-  const state = `FROM ${quoteName(stateOf(plan.table.id))} AS s`
+  const row = quoteName(stateOf(plan.table.id))
   if (plan.limit === 0)
-    return { sql: `SELECT ${[...head, 'NULL', 'NULL'].join(', ')} ${state}`, params: values.all, cells }
+    return { sql: `SELECT ${[...head, 'NULL', 'NULL'].join(', ')} FROM ${row} AS s`, params: values.all, cells }
   const shown = [
     ...head.map((sql, index) => `${sql} AS h${index}`),
     'p.there AS there',
@@ -110,7 +111,10 @@ export async function selectStatement(
     ...cells.map((_, index) => `p.c${index} AS c${index}`),
   ]
   return {
-    sql: `SELECT ${shown.join(', ')} ${state} LEFT JOIN (${pageOf(ordered, paging)}) AS p ON TRUE ORDER BY ${ordered.order('p.')}`,
+    sql:
+      // An outer join needs an equality of columns.
+      `SELECT ${shown.join(', ')} FROM (SELECT *, TRUE AS there FROM ${row}) AS s ` +
+      `LEFT JOIN (${pageOf(ordered, paging)}) AS p ON s.there = p.there ORDER BY ${ordered.order('p.')}`,
     params: values.all,
     cells,
   }

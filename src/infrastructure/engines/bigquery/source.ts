@@ -14,6 +14,11 @@ export interface Source {
 /** Rows in a parameter of the statement. BigQuery takes requests of 10 MB at most. */
 export const INLINE_BYTES = 5_000_000
 
+/** The bytes of a row in the request, where it is a text in a JSON text. */
+export function inlineBytes(row: string): number {
+  return Buffer.byteLength(JSON.stringify(row))
+}
+
 /** @param rows - JSON lists of texts and nulls. */
 export function inlineSource(name: string, rows: readonly string[]): Source {
   return { from: `UNNEST(JSON_QUERY_ARRAY(@${name})) AS ${ITEM}`, params: { [name]: `[${rows.join(',')}]` } }

@@ -23,7 +23,8 @@ export async function dumpSql(store: Store, plan: SqlDumpPlan, signal?: AbortSig
       const exports = await exportsOf(store)
       if (!exports) throw new NotImplemented(NO_BUCKET)
       if (Number.isFinite(rowsMax) && (await countRows(store, sql, signal)) > rowsMax) return tooLarge
-      const run = async (statement: string) => void (await store.client.script(statement, { role: 'read', signal }))
+      const run = async (statement: string) =>
+        store.client.script(statement, { role: 'read', signal, isBudgeted: true })
       return (await exports.dumpOnce(run, { ...plan, folder: FOLDER, query: sql })) as SqlDumped
     }
     const first = await store.client.query(sql, { signal, pageRows: PAGE_ROWS })

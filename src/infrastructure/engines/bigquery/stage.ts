@@ -1,5 +1,5 @@
 import type { Source } from './source.ts'
-import { INLINE_BYTES, inlineSource } from './source.ts'
+import { INLINE_BYTES, inlineBytes, inlineSource } from './source.ts'
 import { dropping, loadStage } from './stage-table.ts'
 import type { Store } from './store.ts'
 
@@ -9,7 +9,7 @@ export async function withSource<T>(
   rows: readonly string[],
   work: (source: Source) => Promise<T>,
 ): Promise<T> {
-  const bytes = rows.reduce((sum, row) => sum + row.length, 0)
+  const bytes = rows.reduce((sum, row) => sum + inlineBytes(row), 0)
   if (bytes <= INLINE_BYTES) return work(inlineSource('rows', rows))
   const stage = await loadStage(store, rows)
   return dropping(stage, () => work(stage))

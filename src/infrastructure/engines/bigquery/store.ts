@@ -5,7 +5,7 @@ import { StaleSchema } from '../engine.ts'
 import type { FunctionList } from '../sql/function-list.ts'
 import type { WriteQueue } from '../write-queue.ts'
 import type { Client } from './client.ts'
-import { isConflict, isMissingTable, raised, translateFailure } from './failures.ts'
+import { isConflict, isMissingTable, isThrottled, raised, translateFailure } from './failures.ts'
 import type { LoadFiles } from './load/files.ts'
 import type { StoredTable } from './metadata.ts'
 import { readTable } from './metadata.ts'
@@ -32,9 +32,9 @@ export class StaleState extends Error {
   readonly code = 'ERR_STALE_STATE'
 }
 
-/** Two writes met: everything since the last look at the table may be run again. */
+/** Two writes met, or too many came: everything since the last look at the table may be run again. */
 export function canRunAgain(error: unknown): boolean {
-  return error instanceof StaleState || isConflict(error)
+  return error instanceof StaleState || isConflict(error) || isThrottled(error)
 }
 
 /** Runs one write alone among this process's writes of these names, again when it met one of another process. */

@@ -87,7 +87,7 @@ export function textSql(value: string, column: ColumnType): string {
   return `CAST(${type === 'TIMESTAMP' ? `UNIX_MICROS(${value})` : value} AS STRING)`
 }
 
-/** Whether a table can be clustered by the column. */
+/** Whether a table can be clustered by the column, and the column be part of a declared key. */
 export function canCluster(column: ColumnType): boolean {
   return storageOf(column).clusters
 }

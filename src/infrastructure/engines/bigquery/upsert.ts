@@ -58,7 +58,7 @@ export async function resolve(
   stored: LookedAt = table,
 ): Promise<Resolved> {
   const { client } = store
-  await checkConstraints(client, staged, records, signal)
+  await checkConstraints(store, staged, records, signal)
   const resolved = resolveRecords(
     table,
     staged,

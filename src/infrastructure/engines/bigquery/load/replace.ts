@@ -4,7 +4,7 @@ import {
   addedColumnStatements,
   checkNothingHidden,
   columnDifferences,
-  droppedColumnStatements,
+  droppedColumnChanges,
   keyIsDropped,
   writeWithChanges,
 } from '../alter.ts'
@@ -33,7 +33,7 @@ export async function replaceRows(
     return replaceTable(store, before, after, rows, signal)
   const changes = {
     before: await addedColumnStatements(store, before, after, added, signal),
-    after: droppedColumnStatements(after.id, dropped),
+    ...droppedColumnChanges(after.id, dropped),
   }
   const statements = [
     `TRUNCATE TABLE ${quoteName(tableOf(after.id))}`,
