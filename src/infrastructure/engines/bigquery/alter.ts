@@ -4,6 +4,7 @@ import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import { definitionStatements, tableParams, transaction } from './apply.ts'
 import { takenAlias } from './check-names.ts'
 import { columnDefinition, declaredKey, tableDefinition } from './definition.ts'
+import { quoteString } from './literal.ts'
 import type { StoredTable } from './metadata.ts'
 import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
 import { sameList } from './planned-table.ts'
@@ -181,7 +182,9 @@ export function droppedColumnChanges(
   if (dropped.length === 0) return { after: [], emptied: [] }
   const names = dropped.map(({ name }) => storedColumn(name))
   const nulls = names.map((name) => `${quoteName(name)} = NULL`).join(', ')
-  return { after: [dropStatement(id, names)], emptied: [`UPDATE ${quoteName(tableOf(id))} SET ${nulls} WHERE TRUE`] }
+  // As a text: whether the columns are there is known only when it runs.
+  const empty = quoteString(`UPDATE ${quoteName(tableOf(id))} SET ${nulls} WHERE TRUE`)
+  return { after: [dropStatement(id, names)], emptied: [`EXECUTE IMMEDIATE ${empty}`] }
 }
 
 function dropStatement(id: string, names: readonly string[]): string {

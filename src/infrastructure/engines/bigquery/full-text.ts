@@ -48,15 +48,17 @@ export async function textMatch(
   const queries = await Promise.all(textQueries.map((query) => readQuery(query, table.columns)))
   const from = `${quoteName(tableOf(table.id))} AS t`
   const forms = await findForms(store, queries, `${from} WHERE ${condition}`, values, signal)
+  const texts = new Texts(values)
   const documents = queries.map(({ columns }, index) => `${wordList(columns)} AS _words${index}`)
   const found = queries.map(({ expression, configuration }, index) => {
     if (!expression) return 'FALSE'
-    return expressionSql(expression, `t._words${index}`, (word) => wordCondition(word, configuration, forms))
+    return expressionSql(expression, `t._words${index}`, (word) => wordCondition(word, configuration, forms, texts))
   })
   const ranks = queries.map(({ expression, configuration }, index) => {
     const words = expression ? uniqueWords(askedWords(expression)) : []
     const counts = words.map(
-      (word) => `(SELECT COUNTIF(${wordCondition(word, configuration, forms)}) FROM UNNEST(t._words${index}) AS w)`,
+      (word) =>
+        `(SELECT COUNTIF(${wordCondition(word, configuration, forms, texts)}) FROM UNNEST(t._words${index}) AS w)`,
     )
     return `${rankSql(counts)} AS _rank${index}`
   })
@@ -64,6 +66,22 @@ export async function textMatch(
   return {
     rows: `SELECT t.*, ${ranks.join(', ')} FROM (${worded}) AS t WHERE ${found.join(' AND ')}`,
     ranks: new Map(queries.map(({ rank }, index) => [rank, `t._rank${index}`])),
+  }
+}
+
+/** Texts of a statement; one that is named often is sent once. */
+class Texts {
+  readonly #values: Parameters
+  readonly #placeholders = new Map<string, string>()
+
+  constructor(values: Parameters) {
+    this.#values = values
+  }
+
+  placeholder(text: string): string {
+    const known = this.#placeholders.get(text) ?? this.#values.add(text)
+    this.#placeholders.set(text, known)
+    return known
   }
 }
 
@@ -147,10 +165,11 @@ async function findForms(
   )
   if (asked.length === 0) return forms
   for (const { word, configuration } of asked) forms.set(formsKey(word, configuration), new Set())
+  const texts = new Texts(values)
   const heads = asked.map(({ word, configuration }) => {
     const head = configuration.head(word.lexeme)
     if (!head) return 'TRUE'
-    return `STARTS_WITH(${head.folded ? "REGEXP_REPLACE(NORMALIZE(w, NFD), r'\\p{M}', '')" : 'w'}, ${quoteString(head.text)})`
+    return `STARTS_WITH(${head.folded ? "REGEXP_REPLACE(NORMALIZE(w, NFD), r'\\p{M}', '')" : 'w'}, ${texts.placeholder(head.text)})`
   })
   const columns = [...new Set(asked.flatMap((item) => item.columns))]
   const sql = `SELECT DISTINCT w FROM (SELECT ${wordList(columns)} AS words FROM ${from}) AS d, UNNEST(d.words) AS w WHERE ${[...new Set(heads)].join(' OR ')}`
@@ -167,11 +186,13 @@ async function findForms(
 }
 
 /** SQL: the token `w` counts for the word. */
-function wordCondition(word: Word, configuration: Configuration, forms: Forms, token = 'w'): string {
-  if (!needsForms(word, configuration))
-    return word.prefix ? `STARTS_WITH(${token}, ${quoteString(word.lexeme)})` : `${token} = ${quoteString(word.lexeme)}`
+function wordCondition(word: Word, configuration: Configuration, forms: Forms, texts: Texts): string {
+  if (!needsForms(word, configuration)) {
+    const lexeme = texts.placeholder(word.lexeme)
+    return word.prefix ? `STARTS_WITH(w, ${lexeme})` : `w = ${lexeme}`
+  }
   const held = forms.get(formsKey(word, configuration)) ?? new Set()
-  return held.size === 0 ? 'FALSE' : `${token} IN (${[...held].map(quoteString).join(', ')})`
+  return held.size === 0 ? 'FALSE' : `w IN UNNEST(JSON_VALUE_ARRAY(${texts.placeholder(JSON.stringify([...held]))}))`
 }
 
 function expressionSql(expression: TextExpression, words: string, condition: (word: Word) => string): string {
