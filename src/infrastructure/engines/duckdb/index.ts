@@ -119,6 +119,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
 /** The data folder, which only its owner may enter. */
 export const controlFolder = ({ duckdbPath }: Config): string => resolve(duckdbPath)
 
+/** A sentence when no server has made the data file yet: opening the engine would make an empty one. */
 export function missingData({ duckdbPath }: Config): string | undefined {
   const path = resolve(duckdbPath)
   return existsSync(join(path, DATA_FILE)) ? undefined : `There is no data in ${path} (DUCKDB_PATH).`
