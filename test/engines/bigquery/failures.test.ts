@@ -43,13 +43,28 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
   dumpFails(withPlace, 'refused: quota')
 
   const STOPPED = "ASSERT FALSE AS 'injected';"
+  /** Changes the first script that has these words, once it is to run. Answers whether one came. */
+  const changeScript = (words: string, change: (script: string) => string): (() => boolean) => {
+    let isChanged = false
+    opened.services.bigquery.fail({
+      match: ({ body }) => {
+        const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
+        if (isChanged || !query?.query.includes(words)) return false
+        const changed = change(query.query)
+        isChanged = changed !== query.query
+        query.query = changed
+        return false
+      },
+    })
+    return () => isChanged
+  }
   const countRows = async (kit: Kit, id: string) => (await kit.rows(id)).length
   const JOBS = /^POST \S*\/jobs(?:\?|\s|$)/
 
   test('a job whose start nobody answers is asked for: a write is done once, and told so', async () => {
     const kit = new Kit(() => opened.engine)
     const id = await kit.make({ v: 'text' }, [{ v: 'a' }])
-    opened.services.bigquery.fail({ match: JOBS, how: 'lost', times: 5 })
+    opened.services.bigquery.fail({ match: JOBS, how: 'lost', times: 99 })
     await kit.upsert(id, [{ v: 'b' }], { method: 'insert' })
     opened.services.bigquery.heal()
     expect(await countRows(kit, id)).toBe(2)
@@ -75,16 +90,12 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
   test('a column that BigQuery keeps is emptied: SQL does not show what was deleted', async () => {
     const kit = new Kit(() => opened.engine)
     const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
-    opened.services.bigquery.fail({
-      match: ({ body }) => {
-        const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
-        if (query)
-          query.query = query.query.replace(/ALTER TABLE [^;]+DROP COLUMN [^;]+;/, "ASSERT FALSE AS 'injected';")
-        return false
-      },
-    })
+    const isChanged = changeScript('DROP COLUMN', (script) =>
+      script.replace(/ALTER TABLE [^;]+DROP COLUMN [^;]+;/, STOPPED),
+    )
     await calls['delete: a column'](kit, id)
     opened.services.bigquery.heal()
+    expect(isChanged()).toBe(true)
     expect(await behind(opened.services, `SELECT v FROM \`${id}\``)).toEqual([[null], [null]])
     await expectConsistent(opened.services, id)
     await opened.discard?.([id])
@@ -98,20 +109,10 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
       const [kit, other] = [new Kit(() => opened.engine), new Kit(() => opened.other)]
       const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
       const before = await stateOf(kit, id)
-      let broken = 0
-      opened.services.bigquery.fail({
-        match: ({ body }) => {
-          const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
-          if (broken === 0 && query?.query.includes('rewritten')) {
-            query.query = change(query.query)
-            broken += 1
-          }
-          return false
-        },
-      })
+      const isChanged = changeScript('rewritten', change)
       await expect(calls['create: a wider column'](kit, id)).rejects.toThrow()
       opened.services.bigquery.heal()
-      expect(broken).toBe(1)
+      expect(isChanged()).toBe(true)
       expect(await stateOf(other, id)).toEqual(before)
       await calls['create: a wider column'](kit, id)
       expect((await stateOf(other, id))?.columns).toEqual(['k numeric', 'v text'])
@@ -142,22 +143,10 @@ describe.skipIf(reasonWithoutBigquery() !== undefined)('a failing Google', () =>
       const [kit, other] = [new Kit(() => opened.engine), new Kit(() => opened.other)]
       const id = await kit.make(COLUMNS, RECORDS, { key: ['k'] })
       const before = await stateOf(kit, id)
-      let broken = 0
-      opened.services.bigquery.fail({
-        match: ({ body }) => {
-          const { query } = (body?.configuration ?? {}) as { query?: { query: string } }
-          if (broken === 0 && query?.query.includes('@before_definition')) {
-            const changed = change(query.query)
-            expect(changed).not.toBe(query.query)
-            query.query = changed
-            broken += 1
-          }
-          return false
-        },
-      })
+      const isChanged = changeScript('@before_definition', change)
       await expect(calls['load: other rows of other types'](kit, id)).rejects.toThrow()
       opened.services.bigquery.heal()
-      expect(broken).toBe(1)
+      expect(isChanged()).toBe(true)
       const after = await stateOf(kit, id)
       if (isSwapped) expect(after?.columns).toEqual(['k int', 'v date'])
       else expect(after).toEqual(before)
