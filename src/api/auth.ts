@@ -34,7 +34,7 @@ const policies: { [T in Target]: Policy<T> } = {
   async table(context, operation, params) {
     const asked = params.resource_id as string
     context.resource = asked
-    const table = await describe(context, asked)
+    const table = await describe(context, operation, asked)
     if (!table) throw new TableNotFound(asked, operation.noun)
     const decision = await ask(context, operation, { resourceId: table.id }).catch((error) => {
       throw inTheirWords(error, { asked, id: table.id, operation })
@@ -47,7 +47,7 @@ const policies: { [T in Target]: Policy<T> } = {
 
   async download(context, operation, params) {
     const name = splitFileName(params.resource_id as string)
-    if (!name || (await describe(context, params.resource_id as string)))
+    if (!name || (await describe(context, operation, params.resource_id as string)))
       return policies.table(context, operation, params)
     return { ...(await policies.table(context, operation, { ...params, resource_id: name.base })), format: name.format }
   },
@@ -63,7 +63,7 @@ const policies: { [T in Target]: Policy<T> } = {
     context.resource = id
     const decision = await ask(context, operation, { resourceId: id })
     if (!operation.readOnly) guardReadOnly(decision, params)
-    const table = await describe(context, id)
+    const table = await describe(context, operation, id)
     if (table?.id !== id) throw new TableNotFound(id)
     return { table, decision }
   },
@@ -84,7 +84,7 @@ const policies: { [T in Target]: Policy<T> } = {
   async load(context, operation, params) {
     const id = params.resource_id as string
     context.resource = id
-    const found = await describe(context, id)
+    const found = await describe(context, operation, id)
     const table = found?.id === id ? found : undefined
     const decision = await ask(context, table ? operation : { ...operation, permission: 'create' }, { resourceId: id })
     guardReadOnly(decision, params)
@@ -149,8 +149,12 @@ async function authorizeTable(context: Context, operation: Operation, table: Tab
   context.resource = context.resource === undefined ? table.id : `${context.resource},${table.id}`
 }
 
-function describe(context: Context, idOrAlias: string): Promise<Table | undefined> {
-  return context.service.engine.describe(idOrAlias, { signal: context.request.signal })
+function describe(
+  { service, request }: Context,
+  { readOnly }: Operation,
+  idOrAlias: string,
+): Promise<Table | undefined> {
+  return service.engine.describe(idOrAlias, { signal: request.signal, toWrite: !readOnly })
 }
 
 const READ_ONLY =

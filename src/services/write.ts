@@ -29,7 +29,7 @@ export async function create(
   const first = params.records && firstRecord(params.records)
   if (first === 'not an object') throw new ValidationError({ records: ['The first row is not a json object'] })
   return whileStale(async () => {
-    const found = await engine.describe(resourceId, options)
+    const found = await engine.describe(resourceId, { ...options, toWrite: true })
     const table = found?.id === resourceId ? found : undefined
     const planned = planTable(resourceId, table, params, first, config)
     const records = params.records && encodeRecords(params.records, planned.plan.columns, { unknownKey: 'row' })

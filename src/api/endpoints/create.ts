@@ -13,7 +13,7 @@ export async function create(input: Input<CreateParams>, { decision }: Grants['d
   return withNewResource(context, params.resource, async (resource) => {
     context.resource = resource.id
     const { engine } = context.service
-    const taken = await engine.describe(resource.id, callOptions(context))
+    const taken = await engine.describe(resource.id, { ...callOptions(context), toWrite: true })
     if (taken) throw new ConflictError(`There is a table "${resource.id}" already: the new resource can't have it.`)
     return declare(input, resource.id, { ...decision, resource }, resource)
   })

@@ -22,6 +22,11 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+export interface DescribeOptions extends CallOptions {
+  /** The caller is about to write: an engine may answer from where it writes. */
+  toWrite?: boolean
+}
+
 /** What an engine can do beyond the required; what it can't, the service answers with 501. */
 export interface Supports {
   history?: boolean
@@ -82,7 +87,7 @@ export interface Engine {
   readonly scratch?: string
 
   /** The table with this id or alias, or undefined. */
-  describe(idOrAlias: string, options?: CallOptions): Promise<Table | undefined>
+  describe(idOrAlias: string, options?: DescribeOptions): Promise<Table | undefined>
   /**
    * Where `supports.history`: the table as it was, for searches and dumps; undefined where it had no such version, or where that
    * was given up. What had this id before the table was made is no version of it.

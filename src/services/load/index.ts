@@ -143,7 +143,7 @@ async function receive(
     const layout = readLayout(text.head, text.head.length < HEAD_BYTES, {
       delimiter: format === 'tsv' ? '\t' : params.delimiter,
     })
-    const table = await engine.describe(resourceId, options)
+    const table = await engine.describe(resourceId, { ...options, toWrite: true })
     planLoad(resourceId, table?.id === resourceId ? table : undefined, params, layout.names, config)
     const file = await keepDelimited(text, layout, keep)
     return { file, bytes, format, layout, columns: layout.names }
@@ -179,7 +179,7 @@ async function withFreshTable<T>(
   work: (table: Table | undefined) => Promise<T>,
 ): Promise<T> {
   return whileStale(async () => {
-    const table = await engine.describe(resourceId, options)
+    const table = await engine.describe(resourceId, { ...options, toWrite: true })
     return work(table?.id === resourceId ? table : undefined)
   })
 }

@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readConfig } from '../../../src/core/config.ts'
 import type { LogRecord } from '../../../src/core/log.ts'
 import type { Engine, Table } from '../../../src/infrastructure/engines/engine.ts'
+import { quoteLiteral } from '../../../src/infrastructure/engines/sql/quote.ts'
 import { selectRows } from '../../../src/services/selection.ts'
 import { reasonWithoutLake, reasonWithoutPostgresLake } from '../../services/extensions.ts'
 import type { PostgresServer } from '../../services/postgres.ts'
@@ -32,6 +34,22 @@ async function expectSound(kit: Kit, id: string): Promise<Record<string, unknown
   expect(await kit.counted(id)).toBe(rows.length)
   expect(Math.max(0, ...rows.map(({ _id }) => Number(_id)))).toBeLessThan(table.nextId)
   return rows
+}
+
+/** All values in a lake's files, whether they still count or not. */
+async function storedTexts({ env }: TestLake): Promise<string> {
+  const folder = env.DUCKLAKE_DATA_PATH as string
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.parquet'))
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  const texts: string[] = []
+  for (const file of files) {
+    const rows = await connection.runAndReadAll(`FROM read_parquet(${quoteLiteral(join(folder, file))})`)
+    texts.push(rows.getRows().flat().join('\n'))
+  }
+  connection.closeSync()
+  instance.closeSync()
+  return texts.join('\n')
 }
 
 /** What two processes on one lake must keep to, whatever its catalog is. */
@@ -204,11 +222,27 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
 
   test('what was given up for good is gone from the files, and what stands is there', async () => {
     const [a, b] = kits
-    const id = await a.make(COLUMNS, recordsOf(50, 'secret'), { key: ['k'] })
-    await a.deleteRows(id, { k: { lt: 49 } })
+    const secret = ['secret, deleted', 'secret, replaced']
+    const rows = recordsOf(200, 'plain').map((row) => ({ ...row, v: secret[row.k - 7] ?? row.v }))
+    const [many, few, wide] = [
+      await a.make(COLUMNS, rows, { key: ['k'] }),
+      await a.make(COLUMNS, [...recordsOf(2, 'plain'), { k: 9, v: 'secret, of few' }], { key: ['k'] }),
+      await a.make({ ...COLUMNS, w: 'text' }, [...recordsOf(50, 'plain'), { k: 99, w: 'secret, dropped' }]),
+    ]
+    await a.deleteRows(many, { k: 7 })
+    await b.upsert(many, [{ k: 8, v: 'plain' }])
+    await b.deleteRows(few, { k: 9 })
+    await a.create(wide, COLUMNS)
     expect((await a.engine.maintain?.({ forget: true }))?.steps.length).toBeGreaterThan(3)
-    await a.engine.maintain?.({ forget: true })
-    expect(await b.values(id, 'k')).toEqual([49])
+    const stored = await storedTexts(lake)
+    expect(stored).toContain('plain')
+    expect(stored.match(/secret, .*/g)).toBeNull()
+    for (const [id, count] of [
+      [many, 199],
+      [few, 2],
+      [wide, 51],
+    ] as const)
+      expect(await b.counted(id)).toBe(count)
   })
 }
 

@@ -107,7 +107,7 @@ export class Kit {
   /** The plan of a create: of a new table, or of the stored one as it is to be. */
   async plan(id: string, columns: Columns | readonly Column[], options: TableOptions = {}): Promise<TablePlan> {
     const { key, records, ...rest } = options
-    const stored = await this.engine.describe(id)
+    const stored = await this.engine.describe(id, { toWrite: true })
     const list = Array.isArray(columns) ? (columns as readonly Column[]) : columnsOf(columns as Columns)
     return {
       id,

@@ -23,7 +23,8 @@ export async function createTable(store: Store, plan: TablePlan, signal?: AbortS
 async function create(store: Store, session: Session, plan: TablePlan): Promise<Written> {
   const { records } = plan
   store.storage.checkNames(plan)
-  const known = await currentTable(store, session, plan.id, plan.basedOn)
+  // Whether a new table is new is asked once, where it is made.
+  const known = plan.basedOn === undefined ? undefined : await currentTable(store, session, plan.id, plan.basedOn)
   const staged = records ? stagedColumns(plan.columns, records) : []
   const kept = keptScales(plan, known)
   const dialectFor = (scales: Scales) => dialectOf(store, { scales })

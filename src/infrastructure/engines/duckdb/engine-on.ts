@@ -1,4 +1,4 @@
-import type { Engine, Supports, Table, TableSize, UpsertPlan, Written } from '../engine.ts'
+import type { Engine, Supports, TableSize, UpsertPlan, Written } from '../engine.ts'
 import { receiveFile } from '../files/received-file.ts'
 import type { FunctionList } from '../sql/function-list.ts'
 import { createTable } from './create.ts'
@@ -22,7 +22,7 @@ export interface EngineParts {
   functions: FunctionList
   /** Throws when so many bytes more, in a file of this process, would fill its disk. */
   checkHeadroom(bytes?: number): Promise<void>
-  describe(idOrAlias: string, signal?: AbortSignal): Promise<Table | undefined>
+  describe: Engine['describe']
   size(id: string, signal?: AbortSignal): Promise<TableSize>
   upsert(plan: UpsertPlan, signal?: AbortSignal): Promise<Written>
   close(): Promise<void>
@@ -38,7 +38,7 @@ export function engineOn(store: Store, parts: EngineParts): Engine {
     supports,
     ...(scratch !== undefined && { scratch }),
 
-    describe: (idOrAlias, { signal } = {}) => parts.describe(idOrAlias, signal),
+    describe: (idOrAlias, options) => parts.describe(idOrAlias, options),
     size: (id, { signal } = {}) => parts.size(id, signal),
     list: (page, { signal } = {}) => client.session((session) => readListing(session, page), signal),
 

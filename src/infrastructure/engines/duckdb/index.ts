@@ -83,7 +83,7 @@ export default async function duckdb({ config, logger, sqlFunctions }: EngineCon
     ...(scratch !== undefined && { scratch }),
     functions,
     checkHeadroom,
-    async describe(idOrAlias, signal) {
+    async describe(idOrAlias, { signal } = {}) {
       for (;;) {
         const known = store.tables.get(idOrAlias)
         if (known) return known

@@ -12,6 +12,7 @@ import type { Engine } from '../engine.ts'
 import { RejectedFiles } from '../files/rejected-files.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
+import { beginAliases } from './aliases.ts'
 import { catalogOf } from './catalog.ts'
 import { dataPathOf } from './data-path.ts'
 import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
@@ -52,7 +53,9 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
     const { reader, writer } = await lock.run(async () => {
       const lake = await openLake({ config, catalog, data, folders, failed })
       await lake.writer.session(async (session) => {
+        const isNew = (await currentSnapshot(session)) === 0
         const migration = await prepareMetadata(session)
+        if (isNew) await beginAliases(session)
         if (migration) logger.info(migrationLine(migration))
         await prepareRevisions(session)
       })
@@ -83,17 +86,18 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       scratch: await emptyFolder(`${scratch.path}/dumps`),
       functions,
       checkHeadroom: headroomOf(scratch.path),
-      describe: (idOrAlias, signal) =>
-        reader.session(async (session) => {
+      // Each instance reads all definitions anew after a change of one: whoever writes is answered by the one that will have to.
+      describe: (idOrAlias, { signal, toWrite } = {}) =>
+        (toWrite ? writer : reader).session(async (session) => {
           if (!isKept(idOrAlias)) return undefined
           for (;;) {
             tables.standAt(await currentSnapshot(session))
             outage.end('The lake answers again.')
             const known = tables.get(idOrAlias)
-            if (known) return known
+            if (known || tables.isAbsent(idOrAlias)) return known
             const since = tables.now
-            const table = await readTable(session, idOrAlias)
-            if (!table || tables.remember(table, since)) return table
+            const table = await session.transaction(() => readTable(session, idOrAlias), { readOnly: true })
+            if (table ? tables.remember(table, since) : tables.rememberAbsent(idOrAlias, since)) return table
           }
         }, signal),
       size: (id, signal) => lakeSize(reader, catalog, id, signal),

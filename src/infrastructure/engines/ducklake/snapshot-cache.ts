@@ -1,11 +1,37 @@
+import type { StoredTable } from '../duckdb/metadata.ts'
 import { TableCache } from '../duckdb/table-cache.ts'
 
+/** Names that are remembered to be nobody's. */
+const ABSENT = 1000
+
 /**
- * Tables as they are at one snapshot of the lake. One that somebody else has written drops them all: anything may have
- * changed.
+ * Tables as they are at one snapshot of the lake, and names that there are not. One that somebody else has written drops them all:
+ * anything may have changed.
  */
 export class SnapshotCache extends TableCache {
   #snapshot = -1
+  readonly #absent = new Set<string>()
+
+  isAbsent(name: string): boolean {
+    return this.#absent.has(name)
+  }
+
+  /** Keeps that a read that began at `since` has found nothing; false when a write came between. */
+  rememberAbsent(name: string, since: number): boolean {
+    if (this.now !== since) return false
+    if (this.#absent.size < ABSENT) this.#absent.add(name)
+    return true
+  }
+
+  override set(id: string, table: StoredTable): void {
+    this.#absent.clear()
+    super.set(id, table)
+  }
+
+  override clear(): void {
+    this.#absent.clear()
+    super.clear()
+  }
 
   /** The snapshot that somebody has just seen to be the last. */
   standAt(snapshot: number): void {
