@@ -22,7 +22,8 @@ export async function guardAliases(
   if (aliases.length > MAX_ALIASES)
     throw new ValidationError({ alias: [`A table can have ${MAX_ALIASES} aliases at most`] })
   if (service.provider.open) return
-  const table = id === undefined ? undefined : await service.engine.describe(id, { signal: request.signal, toWrite: true })
+  const table =
+    id === undefined ? undefined : await service.engine.describe(id, { signal: request.signal, toWrite: true })
   const held = table?.id === id ? table?.aliases : undefined
   for (const alias of new Set(aliases)) {
     if (held?.includes(alias)) continue

@@ -1,4 +1,3 @@
-import type { AuthProvider } from '../auth/provider.ts'
 import { unlessAborted } from '../core/unless-aborted.ts'
 
 const KEPT_MS = 1000
@@ -9,25 +8,30 @@ interface Probe {
   until: number
 }
 
-const probes = new WeakMap<AuthProvider, Probe>()
+/** An engine, or a provider. */
+interface Needed {
+  healthcheck?(): Promise<void>
+}
+
+const probes = new WeakMap<Needed, Probe>()
 
 /**
- * Whether the provider can answer questions. Anybody may ask this: it is found out once for all who ask at the same time,
+ * Whether what the process needs can answer. Anybody may ask this: it is found out once for all who ask at the same time,
  * and for a second after.
  *
- * @throws What the provider's own health check throws.
+ * @throws What its own health check throws.
  */
-export function checkProvider(provider: AuthProvider, signal: AbortSignal): Promise<void> {
-  let probe = probes.get(provider)
+export function checkHealth(needed: Needed, signal: AbortSignal): Promise<void> {
+  let probe = probes.get(needed)
   if (!probe || performance.now() >= probe.until) {
-    probe = begin(provider)
-    probes.set(provider, probe)
+    probe = begin(needed)
+    probes.set(needed, probe)
   }
   return unlessAborted(probe.outcome, signal)
 }
 
-function begin(provider: AuthProvider): Probe {
-  const probe: Probe = { outcome: check(provider), until: Number.POSITIVE_INFINITY }
+function begin(needed: Needed): Probe {
+  const probe: Probe = { outcome: check(needed), until: Number.POSITIVE_INFINITY }
   const keep = () => {
     probe.until = performance.now() + KEPT_MS
   }
@@ -35,4 +39,4 @@ function begin(provider: AuthProvider): Probe {
   return probe
 }
 
-const check = async (provider: AuthProvider): Promise<void> => provider.healthcheck?.()
+const check = async (needed: Needed): Promise<void> => needed.healthcheck?.()

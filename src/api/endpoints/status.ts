@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { describeDefect } from '../errors.ts'
 import type { Answer, Reply } from '../operation.ts'
-import { checkProvider } from '../readiness.ts'
+import { checkHealth } from '../readiness.ts'
 import { helpUrl, jsonReply } from '../respond.ts'
 
 /** `/` (contract §9.10). */
@@ -19,7 +19,7 @@ export async function ready(context: Context): Promise<Answer | Reply> {
   const { engine, provider, logger } = context.service
   const { signal } = context.request
   try {
-    await Promise.all([engine.healthcheck({ signal }), checkProvider(provider, signal)])
+    await Promise.all([engine, provider].map((needed) => checkHealth(needed, signal)))
     return { result: { status: 'ready' } }
   } catch (error) {
     logger.warning('not ready', { requestId: context.requestId, ...describeDefect(error) })

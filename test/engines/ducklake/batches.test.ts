@@ -258,6 +258,22 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
     expect(commits() - commitsBefore).toBeLessThan(6)
   })
 
+  test('a commit that fails is made again, for all that share it', async () => {
+    const ids = [await kit.make(COLUMNS, [{ k: 0 }], { key: ['k'] }), await kit.make(COLUMNS, [], { key: ['k'] })]
+    const calls = [1, 2, 3].flatMap((k) => ids.map((id) => ({ id, records: [{ k, v: 'x' }] })))
+    // The first is the holder's.
+    const fail = `CREATE SEQUENCE public.commits; GRANT ALL ON SEQUENCE public.commits TO PUBLIC;
+      CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('public.commits') = 2 THEN RAISE EXCEPTION 'could not serialize access'; END IF; RETURN NEW; END $$;
+      CREATE TRIGGER fail BEFORE INSERT ON ducklake.ducklake_snapshot FOR EACH ROW EXECUTE FUNCTION public.fail()`
+    const results = await atOnce(calls, () => void opened.postgres.query(fail, database()))
+    const [tries] = opened.postgres.query("SELECT nextval('public.commits')", database())
+    opened.postgres.query('DROP FUNCTION public.fail() CASCADE; DROP SEQUENCE public.commits', database())
+    expect(results.map(outcomeOf)).toEqual(calls.map(() => 1))
+    expect(Number(tries?.[0])).toBeGreaterThan(3)
+    for (const [index, id] of ids.entries()) expect(await kit.counted(id)).toBe(index === 0 ? 4 : 3)
+  })
+
   test('who has left before its turn is not written, and keeps nobody', async () => {
     const id = await kit.make(COLUMNS, [], { key: ['k'] })
     const records = Array.from({ length: 2000 }, (_, index) => ({ k: 100 + index, v: 'x' }))

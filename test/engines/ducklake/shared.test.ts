@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -319,8 +319,10 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
     )
     expect(error).toMatchObject({ status: 503 })
     expectPlain((error as Error).message)
+    await expect(engine.healthcheck()).rejects.toMatchObject({ status: 503 })
     await postgres.start()
     expect(await kit.values(id, 'k')).toEqual([1])
+    await engine.healthcheck()
     const lines = log.map(({ message, properties }) => JSON.stringify([message, properties]))
     expect(lines.length).toBeGreaterThan(0)
     for (const line of lines) expectPlain(line)
@@ -366,6 +368,15 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
       'nobody at that address',
       (env) => ({ ...env, DUCKLAKE_CATALOG: 'postgres://u:p%40ss@127.0.0.1:1/d' }),
       /ECONNREFUSED|refused/,
+    ],
+    [
+      'a folder of its own that holds no lock',
+      (env) => {
+        const own = mkdtempSync(join(lake.folder, 'own-'))
+        mkdirSync(join(own, 'process-1.lock'))
+        return { ...env, DUCKDB_PATH: own }
+      },
+      /The data in .* can't be opened: IO Error/,
     ],
     [
       'no extensions',

@@ -9,6 +9,9 @@ const PATIENCE_MS = 30_000
 const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 30
 
+/** What DuckDB says of a file that another process, or this one, has open. The path stands behind it. */
+const HELD = /^(?:IO Error: Could not set lock on file|Binder Error: Unique file handle conflict)/
+
 /** The kernel does not hold a lock of a file against the process that has it: within the process they wait here. */
 const lanes = new Map<string, Lane>()
 
@@ -26,7 +29,7 @@ export async function holdFile(path: string): Promise<{ release(): Promise<void>
     await connection.run(`ATTACH ${quoteLiteral(path)} AS ${name}`)
   } catch (error) {
     connection.closeSync()
-    if (/lock|already attached|Unique file handle/i.test(String(error))) return undefined
+    if (HELD.test((error as Error).message)) return undefined
     throw error
   }
   return {

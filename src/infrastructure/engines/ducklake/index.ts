@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { reportOutage } from '../../outage.ts'
 import { engineOn } from '../duckdb/engine-on.ts'
+import { startFailure as folderFailure } from '../duckdb/failures.ts'
 import { emptyFolder, foldersIn, headroomOf } from '../duckdb/folder.ts'
 import { NOTHING_COVERED } from '../duckdb/full-text/postings.ts'
 import { functionList } from '../duckdb/gate/index.ts'
@@ -42,7 +43,10 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
   const functions = await functionList(sqlFunctions)
   const catalog = catalogOf(config.ducklakeCatalog as string, config.ducklakeMetadataSchema)
   const data = await dataPathOf(config)
-  const scratch = await claimScratch(resolve(config.duckdbPath))
+  const own = resolve(config.duckdbPath)
+  const scratch = await claimScratch(own).catch((error) => {
+    throw folderFailure(error, own)
+  })
   const folders = foldersIn(scratch.path)
   for (const folder of Object.values(folders)) await emptyFolder(folder)
   const outage = reportOutage(logger)
@@ -121,6 +125,10 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       revisions: (table, { limit }, { signal } = {}) =>
         reader.session((session) => readRevisions(session, table, limit), signal),
       maintain: (options) => maintenance.run(options),
+      async healthcheck({ signal } = {}) {
+        const clients = [...new Set([reader, writer])]
+        await Promise.all(clients.map((client) => client.session(currentSnapshot, signal)))
+      },
     }
   } catch (error) {
     await lock.close()

@@ -195,8 +195,8 @@ export class UpsertBatches {
   ): Promise<{ table: StoredTable; answers: [Call, Written][] }[]> {
     const results: { table: StoredTable; answers: [Call, Written][] }[] = []
     for (const [number, { group, plan, stage, affected }] of parts.entries()) {
-      await session.run('DROP TABLE IF EXISTS temp._typed')
-      await session.run(`ALTER TABLE temp.${stageName(number)} RENAME TO _typed`)
+      // What is done to temporary tables stays where the lake's commit fails, and all of this is run again.
+      await session.run(`CREATE OR REPLACE TEMP TABLE _typed AS FROM temp.${stageName(number)}`)
       const outcome = await refusedWith(group, () => applyUpsert(this.#store, session, plan, stage))
       const table = outcome.after
       const answer = (index: number): Written => ({
