@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { BORROWERS, isUnder, plugIn } from './plug-in-folders.ts'
 import { readSources, root, type SourceFile } from './source-tree.ts'
 
 /** Folders and their ranks; the longest that fits counts. Imports go to a lower rank, or stay in their folder. */
@@ -75,15 +76,8 @@ const BUNDLED: Record<string, string[]> = {
 /** Where Node's own modules may be imported. */
 const NODE = ['src/infrastructure/engines/*/', 'src/build/', 'src/cli/', 'adapters/node/', 'adapters/bun/']
 
-/** Folders whose subfolders are plug-ins: only the generated map may import one, and itself. */
-const PLUG_INS = ['src/infrastructure/engines', 'src/auth']
-/** What plug-ins share, and who borrows from whom. */
-const BORROWED = ['src/infrastructure/engines/files', 'src/infrastructure/engines/sql']
-const BORROWERS: Record<string, string> = { 'src/infrastructure/engines/ducklake': 'src/infrastructure/engines/duckdb' }
-
 const files = readSources('src', 'adapters')
 const isPath = (name: string) => /^(src|adapters)\//.test(name)
-const isUnder = (path: string, place: string) => path === place || path.startsWith(`${place.replace(/\/$/, '')}/`)
 
 function place(path: string): string | undefined {
   const fitting = Object.keys(RANKS).filter((folder) => isUnder(path, folder))
@@ -94,12 +88,6 @@ function isAllowed(from: string, to: string): boolean {
   const [home, target] = [place(from), place(to)]
   if (home === undefined || target === undefined) return false
   return home === target || (RANKS[target] ?? 9) < (RANKS[home] ?? -1)
-}
-
-function plugIn(path: string): string | undefined {
-  const home = PLUG_INS.find((folder) => isUnder(path, folder))
-  const [name, ...rest] = home ? path.slice(home.length + 1).split('/') : []
-  return rest.length > 0 && !BORROWED.includes(`${home}/${name}`) ? `${home}/${name}` : undefined
 }
 
 /** `path → import`, for every import that breaks the rule. */

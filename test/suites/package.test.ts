@@ -21,11 +21,6 @@ const PUBLIC = [
   ...['ValidationError', 'columnType', 'createDatastore'],
 ]
 
-const CORE_PACKAGES = [
-  ...['@logtape/logtape', '@sinclair/typebox', 'itty-router', 'lru-cache', 'multipasta', 'node-sql-parser'],
-  'unstorage',
-]
-
 /** Every file under `dist/` that package.json promises. */
 function promised(value: unknown): string[] {
   if (typeof value === 'string') return value.includes('dist/') ? [value.replace('./', '')] : []
@@ -63,20 +58,6 @@ describe('package.json', () => {
     expect(manifest.scripts.start).toContain(starter)
     expect(manifest.files).toContain(starter)
   })
-})
-
-/** Packages that a built file and its static imports load, before any engine or provider is asked for. */
-function loadedBy(file: string, seen = new Set<string>()): string[] {
-  if (seen.has(file)) return []
-  seen.add(file)
-  const code = readFileSync(join(root, 'dist', file), 'utf8')
-  const names = [...code.matchAll(/^(?:import|export)\b[^;'"]*?["']([^"']+)["'];?$/gm)].map(([, name = '']) => name)
-  return names.flatMap((name) => (name.startsWith('./') ? loadedBy(name, seen) : name))
-}
-
-test('the built core loads few packages, and no engine', () => {
-  const packages = new Set(loadedBy('index.js').map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')))
-  expect([...packages].sort()).toEqual(CORE_PACKAGES)
 })
 
 describe('the public names', () => {
