@@ -2,6 +2,8 @@
 Starts local-bigquery, made quick for long test files. Its own look-ups go through every table of every database, and
 each result that it ever gave is one: the thousandth statement takes ten times as long as the first. Here a look-up asks
 DuckLake's metadata for the one table that is meant, and only the latest results are kept.
+
+A handler of errors inside of another one does not change what the outer one raises again, as in GoogleSQL.
 """
 
 import collections
@@ -21,6 +23,7 @@ duckdb.connect = lambda *args, config={}, **rest: connect(*args, config={"thread
 
 from local_bigquery.cli import main  # noqa: E402
 from local_bigquery.engine import database, results  # noqa: E402
+from local_bigquery.sql import script  # noqa: E402
 
 RESULTS_KEPT = 200
 STORED = (
@@ -77,5 +80,17 @@ def keep_latest(cur, query, name, *args, **rest):
         database.execute(f"DROP TABLE IF EXISTS {kept.popleft()}")
 
 
+block = script.Interpreter.block
+ERRORS = ("error.message", "error.statement_text", "error.formatted_stack_trace")
+
+
+def block_with_its_own_error(self, statement):
+    before = {name: self.context.system.get(name) for name in ERRORS}
+    block(self, statement)
+    if statement.otherwise is not None:
+        self.context.system |= before
+
+
+script.Interpreter.block = block_with_its_own_error
 database.objects, database.fetch, results.materialise = objects, quick_fetch, keep_latest
 main()

@@ -193,7 +193,9 @@ describe('lists of functions', () => {
 describe('a dry run has the last word', () => {
   const limits = { ...place, tables: new Set(['a']), maxBytes: 1000 }
   const ours = { projectId: 'test-project', datasetId: 'portal', tableId: 'a' }
-  const dryRun = { statementType: 'SELECT', referencedTables: [ours], totalBytesProcessed: 1000 }
+  const dryRun = {
+    ...{ statementType: 'SELECT', referencedTables: [ours], referencedRoutines: [], totalBytesProcessed: 1000 },
+  }
 
   test('a query over authorized tables within the budget', () => expect(checkDryRun(dryRun, limits)).toBeUndefined())
 
@@ -202,6 +204,7 @@ describe('a dry run has the last word', () => {
     ['another table', { ...dryRun, referencedTables: [ours, { ...ours, tableId: 'A' }] }, 403],
     ['another dataset', { ...dryRun, referencedTables: [{ ...ours, datasetId: 'x' }] }, 403],
     ['another project', { ...dryRun, referencedTables: [{ ...ours, projectId: 'x' }] }, 403],
+    ['a routine', { ...dryRun, referencedRoutines: [{ ...place, routineId: 'f' }] }, 403],
     ['too many bytes', { ...dryRun, totalBytesProcessed: 1001 }, 409],
     ['no estimate', { ...dryRun, totalBytesProcessed: Number.NaN }, 409],
   ])('%s is refused', (_name, answer, status) => {
@@ -440,7 +443,7 @@ describe.skipIf(reason)(`legitimate statements, run${why}`, () => {
           expect(dry.body.error).toBeUndefined()
           const { statementType = '', referencedTables = [] } = dry.body.statistics?.query ?? {}
           checkDryRun(
-            { statementType, referencedTables, totalBytesProcessed: 0 },
+            { statementType, referencedTables, referencedRoutines: [], totalBytesProcessed: 0 },
             { ...place, tables: new Set(tables) },
           )
           const { status, body } = await ask(written)

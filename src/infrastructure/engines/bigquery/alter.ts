@@ -1,9 +1,9 @@
 import { ConflictError } from '../../../core/errors.ts'
 import type { Column } from '../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
-import { definitionStatements, tableParams, transaction } from './apply.ts'
+import { attempt, definitionStatements, tableParams, transaction } from './apply.ts'
 import { takenAlias } from './check-names.ts'
-import { columnDefinition, declaredKey, tableDefinition } from './definition.ts'
+import { columnDefinition, declaredKey, descriptionStatements, tableDefinition } from './definition.ts'
 import { quoteString } from './literal.ts'
 import type { StoredTable } from './metadata.ts'
 import { quoteName, stateOf, storedColumn, tableOf } from './names.ts'
@@ -18,6 +18,8 @@ export interface ColumnChanges {
   after: readonly string[]
   /** What is done where `after` can't be: what was deleted must not be read, in SQL neither. */
   emptied?: readonly string[]
+  /** What changes the descriptions of the table and its columns; the write holds without. */
+  described?: readonly string[]
   /** What brings the table back where `before` was done, or a part of it, and the write was not. */
   takeBack?: readonly string[]
 }
@@ -39,12 +41,12 @@ export async function writeWithChanges(
   const params = { ...tableParams(after), ...values }
   const isHeld = changes.before.length > 0
   const isUndone = `EXISTS (SELECT 1 FROM ${quoteName(stateOf(id))} WHERE ${HELD} AND revision = ${current.revision})`
-  const { takeBack = [], emptied = [] } = changes
+  const { takeBack = [], emptied = [], described = [] } = changes
   const onFailure = [
     ...(takeBack.length > 0 ? [`IF ${isUndone} THEN`, ...takeBack.map((statement) => `${statement};`), 'END IF;'] : []),
     `${unlockStatement(id)};`,
   ].join('\n')
-  const staysLocked = changes.after.length > 0
+  const staysLocked = changes.after.length > 0 || described.length > 0
   try {
     if (!isHeld && !staysLocked) {
       await store.client.script(transaction(current, after, statements), { params, signal })
@@ -55,20 +57,10 @@ export async function writeWithChanges(
       'BEGIN',
       ...[...locking, ...changes.before].map((statement) => `${statement};`),
       transaction(current, after, statements, { isHeld, staysLocked }),
-      // The write is done: columns that nobody names any more may stay.
-      ...(staysLocked
-        ? [
-            'BEGIN',
-            ...changes.after.map((statement) => `${statement};`),
-            'EXCEPTION WHEN ERROR THEN',
-            'BEGIN',
-            ...emptied.map((statement) => `${statement};`),
-            'EXCEPTION WHEN ERROR THEN SELECT @@error.message;',
-            'END;',
-            'END;',
-            `${unlockStatement(id)};`,
-          ]
-        : []),
+      // The write is done: columns that nobody names any more may stay, and so may what people read of them.
+      ...(changes.after.length > 0 ? attempt(changes.after, attempt(emptied)) : []),
+      ...(described.length > 0 ? attempt(described) : []),
+      ...(staysLocked ? [`${unlockStatement(id)};`] : []),
       'EXCEPTION WHEN ERROR THEN',
       onFailure,
       'RAISE;',
@@ -102,7 +94,9 @@ export async function alterTable(
   const changes = {
     before,
     ...droppedColumnChanges(after.id, dropped),
-    ...(isRewritten && { takeBack: takeBackStatements(current, retyped) }),
+    ...(isRewritten
+      ? { takeBack: takeBackStatements(current, retyped) }
+      : { described: descriptionStatements(current, after) }),
   }
   await writeWithChanges(store, current, after, changes, written, values, signal)
 }

@@ -41,7 +41,7 @@ export function transaction(
 
 /**
  * A script whose statements are done all or not at all. The COMMIT stands outside of the block: where it fails there is
- * nothing left to roll back, and a ROLLBACK that failed would hide why.
+ * nothing left to roll back.
  */
 export function atomic(statements: readonly string[]): string {
   return [
@@ -49,11 +49,24 @@ export function atomic(statements: readonly string[]): string {
     'BEGIN TRANSACTION;',
     ...statements.map((statement) => `${statement};`),
     'EXCEPTION WHEN ERROR THEN',
-    'ROLLBACK TRANSACTION;',
+    // Google may have ended the transaction already, and what failed first is what counts.
+    ...attempt(['ROLLBACK TRANSACTION']),
     'RAISE;',
     'END;',
     'COMMIT TRANSACTION;',
   ].join('\n')
+}
+
+/** A part of a script that goes on where one of `statements` fails, by way of `otherwise`. */
+export function attempt(statements: readonly string[], otherwise: readonly string[] = []): string[] {
+  return [
+    'BEGIN',
+    ...statements.map((statement) => `${statement};`),
+    'EXCEPTION WHEN ERROR THEN',
+    'SELECT @@error.message;',
+    ...otherwise,
+    'END;',
+  ]
 }
 
 /** Statements that write a table's definition and aliases where it has one already. */

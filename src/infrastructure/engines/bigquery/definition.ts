@@ -2,7 +2,7 @@ import type { Column } from '../../../core/table-schema.ts'
 import { UPDATED_AT_COLUMN } from '../../../core/table-schema.ts'
 import { quoteString } from './literal.ts'
 import type { StoredTable } from './metadata.ts'
-import { LABEL, quoteName, storedColumn } from './names.ts'
+import { LABEL, quoteName, storedColumn, tableOf } from './names.ts'
 import { canCluster, storageType } from './types.ts'
 
 /** BigQuery takes so many columns as a key. */
@@ -32,13 +32,16 @@ function clusterColumns(table: StoredTable): string {
 const DESCRIPTION_LENGTH = 1024
 
 /** What people read of a column in Google's console. */
-function columnOptions({ field, info }: Column): string {
+function columnDescription({ field, info }: Column): string | undefined {
   const given = [field.title ?? info?.label, field.description ?? info?.notes].filter(
     (text) => typeof text === 'string',
   )
-  return given.length === 0
-    ? ''
-    : ` OPTIONS (description = ${quoteString(given.join(': ').slice(0, DESCRIPTION_LENGTH))})`
+  return given.length === 0 ? undefined : given.join(': ').slice(0, DESCRIPTION_LENGTH)
+}
+
+function columnOptions(column: Column): string {
+  const description = columnDescription(column)
+  return description === undefined ? '' : ` OPTIONS (description = ${quoteString(description)})`
 }
 
 export function columnDefinition(column: Column): string {
@@ -56,8 +59,31 @@ export function tableDefinition(table: StoredTable): string {
   return `(${columns.join(', ')}) CLUSTER BY ${clusterColumns(table)} OPTIONS (${tableOptions(table)})`
 }
 
-function tableOptions({ id, schemaProperties }: StoredTable): string {
+function tableOptions(table: StoredTable): string {
+  return `description = ${quoteString(tableDescription(table))}, labels = [('${LABEL}', 'table')]`
+}
+
+function tableDescription({ id, schemaProperties }: StoredTable): string {
   const { title, description } = schemaProperties
   const texts = [title, description, `CKAN resource ${id}`].filter((text) => typeof text === 'string')
-  return `description = ${quoteString(texts.join('\n').slice(0, DESCRIPTION_LENGTH))}, labels = [('${LABEL}', 'table')]`
+  return texts.join('\n').slice(0, DESCRIPTION_LENGTH)
+}
+
+/** Statements that bring what people read of a table and its columns in Google's console to what `after` says. */
+export function descriptionStatements(before: StoredTable, after: StoredTable): string[] {
+  const table = quoteName(tableOf(after.id))
+  const stored = new Map(before.columns.map((column) => [column.name, column]))
+  const columns = after.columns.flatMap((column) => {
+    const known = stored.get(column.name)
+    const description = columnDescription(column)
+    if (known === undefined || columnDescription(known) === description) return []
+    const text = description === undefined ? 'NULL' : quoteString(description)
+    return [`ALTER COLUMN ${quoteName(storedColumn(column.name))} SET OPTIONS (description = ${text})`]
+  })
+  return [
+    ...(tableDescription(before) === tableDescription(after)
+      ? []
+      : [`ALTER TABLE ${table} SET OPTIONS (description = ${quoteString(tableDescription(after))})`]),
+    ...(columns.length === 0 ? [] : [`ALTER TABLE ${table} ${columns.join(', ')}`]),
+  ]
 }

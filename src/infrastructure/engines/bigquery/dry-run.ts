@@ -4,6 +4,7 @@ import type { RestField, RestJob } from './rest.ts'
 export interface DryRun {
   statementType: string
   referencedTables: readonly { projectId: string; datasetId: string; tableId: string }[]
+  referencedRoutines: readonly unknown[]
   totalBytesProcessed: number
   fields: readonly RestField[]
 }
@@ -13,6 +14,7 @@ export function readDryRun({ statistics }: RestJob): DryRun {
   return {
     statementType: query?.statementType ?? '',
     referencedTables: query?.referencedTables ?? [],
+    referencedRoutines: query?.referencedRoutines ?? [],
     totalBytesProcessed: Number(query?.totalBytesProcessed ?? totalBytesProcessed ?? 0),
     fields: query?.schema?.fields ?? [],
   }

@@ -48,6 +48,7 @@ export interface RestJob {
       statementType?: string
       totalBytesProcessed?: string
       referencedTables?: readonly { projectId: string; datasetId: string; tableId: string }[]
+      referencedRoutines?: readonly unknown[]
       schema?: { fields?: RestField[] }
     }
   }

@@ -5,6 +5,8 @@ import { invalid, notAuthorized } from './tokens.ts'
 export interface DryRun {
   statementType: string
   referencedTables: readonly { projectId: string; datasetId: string; tableId: string }[]
+  /** Functions that somebody made; none of those that are built in. */
+  referencedRoutines: readonly unknown[]
   totalBytesProcessed: number
 }
 
@@ -20,9 +22,9 @@ export interface DryRunLimits {
 
 /**
  * The last word of the gate is BigQuery's own: it must take the statement for a query over no other tables than those
- * that were authorized, within the budget.
+ * that were authorized, without routines, within the budget.
  *
- * @throws {NotAuthorized} 403 another kind of statement, other tables
+ * @throws {NotAuthorized} 403 another kind of statement, other tables, routines
  * @throws {ValidationError} 409 too many bytes, with the estimate
  */
 export function checkDryRun(dryRun: DryRun, { project, dataset, tables, maxBytes }: DryRunLimits): void {
@@ -31,6 +33,7 @@ export function checkDryRun(dryRun: DryRun, { project, dataset, tables, maxBytes
     const isOurs = projectId === project && datasetId === dataset && tables.has(tableId)
     if (!isOurs) throw notAuthorized('read resource')
   }
+  if (dryRun.referencedRoutines.length > 0) throw notAuthorized('call routines')
   if (maxBytes !== undefined && dryRun.totalBytesProcessed > maxBytes) throw overBudget(dryRun.totalBytesProcessed)
   if (!Number.isFinite(dryRun.totalBytesProcessed)) throw invalid('Query could not be estimated.')
 }

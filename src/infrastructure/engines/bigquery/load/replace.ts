@@ -9,7 +9,7 @@ import {
   writeWithChanges,
 } from '../alter.ts'
 import { definitionStatements, STATE_ASSIGNMENTS, tableParams, transaction } from '../apply.ts'
-import { tableDefinition } from '../definition.ts'
+import { descriptionStatements, tableDefinition } from '../definition.ts'
 import type { StoredTable } from '../metadata.ts'
 import { definitionText } from '../metadata.ts'
 import { METADATA, quoteName, stateOf, tableOf } from '../names.ts'
@@ -34,6 +34,7 @@ export async function replaceRows(
   const changes = {
     before: await addedColumnStatements(store, before, after, added, signal),
     ...droppedColumnChanges(after.id, dropped),
+    described: descriptionStatements(before, after),
   }
   const statements = [
     `TRUNCATE TABLE ${quoteName(tableOf(after.id))}`,
