@@ -12,6 +12,8 @@ let folder: string
 let running: Running
 beforeAll(async () => {
   ckan = await startCkan()
+  ckan.addUser('admin', { name: 'ada', editor: true, sysadmin: true })
+  ckan.addUser('editor', { name: 'bob', editor: true })
 })
 afterAll(() => ckan.close())
 
@@ -38,11 +40,13 @@ afterEach(async () => {
 
 const purge = (...args: string[]) =>
   runCommand(['purge', ...args], { cwd: folder, env: { DUCKDB_PATH: join(folder, 'data'), CKAN_URL: ckan.url } })
+const asAdmin = ['--ckan', '--token', 'admin']
+const asNobody = ['--ckan', '--anonymous']
 const ids = async () => (await running.service.engine.list({ limit: 10 })).map(({ id }) => id)
 
 describe('purge --ckan', () => {
   test('the server asks the CKAN of its own settings', async () => {
-    expect(await purge('--ckan')).toMatchObject({
+    expect(await purge(...asAdmin)).toMatchObject({
       code: 1,
       stderr: 'CKAN_URL is not set: which CKAN is to be asked? While a server has the data open, its settings count.\n',
     })
@@ -52,8 +56,8 @@ describe('purge --ckan', () => {
     await running.close(0)
     const dry = await purge('--ckan', '--dry-run')
     expect(dry.stdout).toBe('would remove gone\n1 of 3 tables (nothing was removed)\n')
-    expect(dry.stderr).toMatch(/^kept private: Access denied/)
-    expect(await purge('--ckan')).toMatchObject({ code: 0, stdout: 'removed gone\n1 of 3 tables\n' })
+    expect(dry.stderr).toMatch(/^Without a sysadmin's token .*\nkept private: Access denied/)
+    expect(await purge(...asNobody)).toMatchObject({ code: 0, stdout: 'removed gone\n1 of 3 tables\n' })
     const env = { DUCKDB_PATH: join(folder, 'data'), AUTH_TYPE: 'anonymous', PORT: '0' }
     running = await serve({ env, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
     expect(await ids()).toEqual(['kept', 'private'])
@@ -63,7 +67,7 @@ describe('purge --ckan', () => {
     [
       'CKAN answers with an error',
       () => {
-        ckan.override = () => ({ status: 500, body: 'broken' })
+        ckan.override = ({ body }) => (body.id === 'gone' ? { status: 500, body: 'broken' } : undefined)
       },
     ],
     [
@@ -94,20 +98,74 @@ describe('purge --ckan', () => {
     test(`a table stays when ${what}`, async () => {
       await running.close(0)
       arrange()
-      const { stdout } = await purge('--ckan')
+      const { stdout } = await purge(...asAdmin)
       expect(stdout).toBe('0 of 3 tables\n')
     })
   }
 
+  /** As an extension may do that hides what is private. */
+  const hidePrivate = () => {
+    ckan.override = ({ body, token }) => {
+      if (body.id !== 'private' || token === 'admin') return undefined
+      return { status: 404, body: { success: false, error: { __type: 'Not Found Error', message: 'Not found' } } }
+    }
+  }
+
+  test('a token sees what CKAN hides, and CKAN is asked with it', async () => {
+    await running.close(0)
+    hidePrivate()
+    expect(await purge(...asAdmin)).toMatchObject({ code: 0, stdout: 'removed gone\n1 of 3 tables\n', stderr: '' })
+  })
+
+  test('a server that runs asks with the token, too', async () => {
+    await running.close(0)
+    const env = { DUCKDB_PATH: join(folder, 'data'), AUTH_TYPE: 'anonymous', CKAN_URL: ckan.url, CKAN_SYNC: 'false' }
+    running = await serve({ env: { ...env, PORT: '0' }, logger: createLogger({ logLevel: 'CRITICAL' }, () => {}) })
+    hidePrivate()
+    expect(await purge('--ckan', '--token', 'editor')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('sysadmin'),
+    })
+    expect(await purge(...asAdmin)).toMatchObject({ code: 0, stdout: 'removed gone\n1 of 3 tables\n' })
+    expect(await ids()).toEqual(['kept', 'private'])
+  })
+
+  const refused: [string, string[], number][] = [
+    ['without a token', ['--ckan'], 2],
+    ["with a token that is no sysadmin's", ['--ckan', '--token', 'editor'], 1],
+    ['with a token that has expired', ['--ckan', '--token', 'old'], 1],
+  ]
+  for (const [what, args, code] of refused) {
+    test(`nothing is removed ${what}`, async () => {
+      await running.close(0)
+      hidePrivate()
+      expect(await purge(...args)).toMatchObject({
+        code,
+        stdout: '',
+        stderr: expect.stringMatching(/sysadmin.*Nothing was removed/),
+      })
+      expect((await purge(...asAdmin, '--dry-run')).stdout).toMatch(/1 of 3 tables/)
+    })
+  }
+
+  test('when CKAN answers no question at all, the command fails', async () => {
+    await running.close(0)
+    ckan.override = ({ action }) => (action === 'resource_show' ? { status: 500, body: 'broken' } : undefined)
+    expect(await purge(...asAdmin)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/none of the 3 tables.*status 500/),
+    })
+  })
+
   test('a CKAN that knows none of the tables is the wrong one', async () => {
     await running.close(0)
     ckan.resources.clear()
-    const refused = await purge('--ckan')
+    const refused = await purge(...asAdmin)
     expect(refused).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/none of the 3 tables.*Nothing was removed/),
     })
-    expect((await purge('--ckan', '--force')).stdout).toMatch(/3 of 3 tables\n$/)
+    expect((await purge(...asAdmin, '--force')).stdout).toMatch(/3 of 3 tables\n$/)
   })
 
   test('only what CKAN says can be purged', async () => {

@@ -42,7 +42,8 @@ export async function listenForCommands(folder: string, tasks: Tasks): Promise<(
 
 async function answer(tasks: Tasks, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://control')
-  const options = { dryRun: searchParams.has('dry_run'), force: searchParams.has('force') }
+  const token = incoming.headers.authorization
+  const options = { dryRun: searchParams.has('dry_run'), force: searchParams.has('force'), token }
   try {
     if (pathname === '/backup') return await sendFile(outgoing, await tasks.backup())
     if (pathname === '/check') return sendJson(outgoing, 200, await tasks.check())
@@ -76,7 +77,8 @@ export async function runningTasks(folder: string): Promise<Tasks | undefined> {
     () => false,
   )
   if (!isThere) return undefined
-  const json = async <T>(path: string) => JSON.parse(await textOf(await ask(socketPath, path))) as T
+  const json = async <T>(path: string, token?: string) =>
+    JSON.parse(await textOf(await ask(socketPath, path, token))) as T
   return {
     async backup() {
       const incoming = await ask(socketPath, '/backup')
@@ -85,21 +87,24 @@ export async function runningTasks(folder: string): Promise<Tasks | undefined> {
     },
     check: () => json<CheckReport>('/check'),
     maintain: ({ forget }) => json<MaintenanceReport>(`/maintain${forget ? '?forget' : ''}`),
-    purge({ dryRun, force }) {
+    purge({ dryRun, force, token }) {
       const flags = [...(dryRun ? ['dry_run'] : []), ...(force ? ['force'] : [])]
-      return json<PurgeReport>(`/purge?${flags.join('&')}`)
+      return json<PurgeReport>(`/purge?${flags.join('&')}`, token)
     },
   }
 }
 
 /** @throws Failure in the server's words. */
-function ask(socketPath: string, path: string): Promise<IncomingMessage> {
+function ask(socketPath: string, path: string, token?: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, path, method: 'POST' }, async (incoming) => {
-      if (incoming.statusCode === 200 || path === '/') return resolve(incoming)
-      const text = await textOf(incoming).catch(() => '')
-      reject(new Failure(text ? (JSON.parse(text) as { message: string }).message : 'The server broke off.'))
-    })
+    const outgoing = request(
+      { socketPath, path, method: 'POST', headers: token ? { Authorization: token } : {} },
+      async (incoming) => {
+        if (incoming.statusCode === 200 || path === '/') return resolve(incoming)
+        const text = await textOf(incoming).catch(() => '')
+        reject(new Failure(text ? (JSON.parse(text) as { message: string }).message : 'The server broke off.'))
+      },
+    )
     outgoing.once('error', reject)
     outgoing.end()
   })

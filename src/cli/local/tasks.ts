@@ -1,6 +1,12 @@
 import type { Config } from '../../core/config.ts'
-import { ConfigurationError, DatastoreError, NotImplemented, ServiceUnavailable } from '../../core/errors.ts'
-import { createCkanClient } from '../../infrastructure/ckan-client.ts'
+import {
+  ConfigurationError,
+  DatastoreError,
+  NotAuthorized,
+  NotImplemented,
+  ServiceUnavailable,
+} from '../../core/errors.ts'
+import { type CkanClient, createCkanClient } from '../../infrastructure/ckan-client.ts'
 import type { BackupFile, CheckReport, Engine, MaintenanceReport } from '../../infrastructure/engines/engine.ts'
 import { type PurgeReport, purge, WrongCatalogue } from '../../services/purge.ts'
 
@@ -9,7 +15,8 @@ export interface Tasks {
   backup(): Promise<BackupFile>
   check(): Promise<CheckReport>
   maintain(options: { forget?: boolean }): Promise<MaintenanceReport>
-  purge(options: { dryRun?: boolean; force?: boolean }): Promise<PurgeReport>
+  /** With a token CKAN is asked as its user, who must be a sysadmin. */
+  purge(options: { dryRun?: boolean; force?: boolean; token?: string }): Promise<PurgeReport>
 }
 
 /** The tasks on an open engine. */
@@ -30,16 +37,29 @@ export function tasksOf(engine: Engine, config: Config): Tasks {
       if (!report) throw new ServiceUnavailable('Another process maintains the data just now.')
       return report
     },
-    async purge(options) {
+    async purge({ token: credential, ...options }) {
       const { ckanUrl, httpTimeoutSeconds } = config
       if (ckanUrl === undefined)
         throw new ConfigurationError([
           'CKAN_URL is not set: which CKAN is to be asked? While a server has the data open, its settings count.',
         ])
       const client = createCkanClient({ ckanUrl, httpTimeoutSeconds })
-      const lookUp = (id: string) => client.call('resource_show', { id }, { isQuestion: true })
+      if (credential !== undefined) await mustBeSysadmin(client, credential)
+      const lookUp = (id: string) => client.call('resource_show', { id }, { credential, isQuestion: true })
       return purge(engine, { lookUp, ...options })
     },
+  }
+}
+
+/** To anybody else CKAN, or an extension of its, may deny that a resource is there. An expired token is nobody's. */
+async function mustBeSysadmin(client: CkanClient, credential: string): Promise<void> {
+  try {
+    await client.call('config_option_list', {}, { credential, isQuestion: true })
+  } catch (error) {
+    if (!(error instanceof NotAuthorized)) throw error
+    throw new ConfigurationError([
+      'The token is not that of a sysadmin of CKAN, or it has expired: CKAN may hide resources from it as if they were gone. Nothing was removed.',
+    ])
   }
 }
 
