@@ -1,3 +1,4 @@
+import { CredentialRefused } from '../auth/denial.ts'
 import type { Decision, Question } from '../auth/provider.ts'
 import { NotAuthorized, NotFound, TableNotFound, ValidationError } from '../core/errors.ts'
 import type { Table } from '../infrastructure/engines/engine.ts'
@@ -8,7 +9,7 @@ import { guardAliases } from './aliases.ts'
 import type { Context } from './context.ts'
 import { credentialOf, identityOf } from './credential.ts'
 import { inTheirWords, inWordsOfSql } from './denials.ts'
-import { noteCaller } from './middleware/budget.ts'
+import { forgetCaller, noteCaller } from './middleware/budget.ts'
 import type { Grants, Operation, Target } from './operation.ts'
 
 type Params = Record<string, unknown>
@@ -125,7 +126,10 @@ type About = Pick<Question, 'resourceId' | 'packageId'>
 
 /** Asks, and notes the yes: the request is about that. */
 async function ask(context: Context, operation: Operation, about: About): Promise<Decision> {
-  const decision = await put(context, operation, about)
+  const decision = await put(context, operation, about).catch(async (error) => {
+    if (error instanceof CredentialRefused) await forgetCaller(context)
+    throw error
+  })
   context.decisions.push({ ...decision, resourceId: about.resourceId })
   await noteCaller(context, operation, decision)
   return decision

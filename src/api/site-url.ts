@@ -1,5 +1,5 @@
 import type { Config } from '../core/config.ts'
-import { isInRanges, parseRange } from '../core/network.ts'
+import { isInRanges, parseRange, plainAddress } from '../core/network.ts'
 
 type SiteConfig = Pick<Config, 'siteUrl' | 'basePath' | 'trustProxy'>
 
@@ -26,12 +26,14 @@ function underBase(site: string, basePath: string): string {
   return site.endsWith(basePath) ? site : `${site}${basePath}`
 }
 
-/** The client's own address: the last in the chain of proxies that none of the believed ones is. */
-export function forwardedFor(trust: Config['trustProxy'], headers: Headers, address?: string): string | undefined {
-  const hops = trustedHops(trust, headers, address)
-  if (hops === 0) return address
-  const path = [...listOf(headers, 'x-forwarded-for'), ...(address === undefined ? [] : [address])]
-  return path[Math.max(0, path.length - 1 - hops)] ?? address
+/**
+ * The client's own address: the last in the chain of proxies that none of the believed ones is, without the port that
+ * some write after it. Where that is no address (`unknown`), the one of the nearest proxy that has one.
+ */
+export function forwardedFor(trust: Config['trustProxy'], headers: Headers, address = ''): string | undefined {
+  const path = [...listOf(headers, 'x-forwarded-for'), address].map(plainAddress)
+  const client = Math.max(0, path.length - 1 - trustedHops(trust, headers, address))
+  return path.slice(client).find((hop) => hop !== undefined)
 }
 
 /** How many proxies in front are believed. */
@@ -41,7 +43,7 @@ function trustedHops(trust: Config['trustProxy'], headers: Headers, address?: st
   const ranges = trust.flatMap((text) => parseRange(text) ?? [])
   if (address === undefined || !isInRanges(address, ranges)) return 0
   const path = listOf(headers, 'x-forwarded-for').reverse()
-  const strangers = path.findIndex((hop) => !isInRanges(hop, ranges))
+  const strangers = path.findIndex((hop) => !isInRanges(plainAddress(hop) ?? '', ranges))
   return 1 + (strangers === -1 ? path.length : strangers)
 }
 

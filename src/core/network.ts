@@ -38,6 +38,13 @@ function sharesPrefix(bytes: readonly number[], range: AddressRange): boolean {
   })
 }
 
+/** `192.0.2.1:5555`, `[2001:db8::1]` or `[2001:db8::1]:443` → the address alone; undefined for what is none. */
+export function plainAddress(text: string): string | undefined {
+  const [, inBrackets, ipv4] = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d{1,5})?$/.exec(text) ?? []
+  const address = inBrackets ?? ipv4 ?? text
+  return addressBytes(address) && address
+}
+
 /**
  * An address with all but its first bits zero, as `192.0.2.0` or `2001:db8:0:0:0:0:0:0`: a network's, not a person's. A
  * text that is no address becomes an empty one.

@@ -54,7 +54,7 @@ export const serverSettings = {
       env: 'TRUST_PROXY',
       group: 'server',
       description:
-        'Whose `X-Forwarded-Proto`, `-Host` and `-Prefix` are believed: `off`, the number of proxies in front, or their address ranges separated by commas.',
+        'Whose `X-Forwarded-Proto`, `-Host`, `-Prefix` and `-For` are believed: `off`, the number of proxies in front, or their address ranges separated by commas.',
       reads: 'proxies',
       expected: 'off, a whole number from 1 to 32, or address ranges such as 10.0.0.0/8,::1',
       example: '1',

@@ -60,6 +60,29 @@ describe('usage events', () => {
     })
   }
 
+  const forwarded: [string, string, string | undefined][] = [
+    ['full', '192.0.2.77:5555', '192.0.2.77'],
+    ['truncated', '192.0.2.77:5555', '192.0.2.0'],
+    ['full', '[2001:db8:1:2::3]:443', '2001:db8:1:2::3'],
+    ['truncated', '[2001:db8:1:2::3]', '2001:db8:1:0:0:0:0:0'],
+    ['full', 'unknown', '10.0.0.1'],
+    ['none', '192.0.2.77:5555', undefined],
+  ]
+  for (const [ANALYTICS_IP, header, shown] of forwarded) {
+    test(`ANALYTICS_IP=${ANALYTICS_IP}: a proxy says ${header}, which is ${shown}`, async () => {
+      const seen: UsageEvent[] = []
+      const env = { ANALYTICS_ENABLED: 'true', ANALYTICS_IP, TRUST_PROXY: '1' }
+      const { ask } = await testDatastore({ env, auth, onUsage: (event) => seen.push(event) })
+      await (await ask(SEARCH, { headers: { 'X-Forwarded-For': header }, caller: { address: '10.0.0.1' } })).text()
+      expect(seen[0]?.address).toBe(shown)
+    })
+  }
+
+  test('no address where the host tells none that is one', async () => {
+    const [event] = await events({ ANALYTICS_ENABLED: 'true' }, [SEARCH], 'a socket')
+    expect(event).not.toHaveProperty('address')
+  })
+
   test('what was asked for only with ANALYTICS_QUERIES; records and tokens never', async () => {
     const upsert =
       'POST /api/3/action/datastore_upsert {"resource_id": "trees", "method": "insert", "records": [{"species": "yew"}]}'

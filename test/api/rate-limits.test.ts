@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { CredentialRefused } from '../../src/auth/denial.ts'
 import { NotAuthorized } from '../../src/core/errors.ts'
 import { spyingProvider, testDatastore } from '../fixtures/datastore.ts'
 import { type RedisServer, reasonWithoutRedis, startRedis } from '../fixtures/redis-server.ts'
@@ -60,6 +61,28 @@ describe('budgets', () => {
     expect(await statusFor('203.0.113.7, 192.0.2.2')).toBe(429)
   })
 
+  test('a port or brackets make no other address; where a proxy writes none, its own counts', async () => {
+    const { ask } = await limited({ RATE_LIMIT_REQUESTS: '1', TRUST_PROXY: '10.0.0.0/8' })
+    const statusFor = async (header: string) =>
+      (await ask(SEARCH, { caller: { address: '10.0.0.1' }, headers: { 'X-Forwarded-For': header } })).status
+    const asked: [string, number][] = [
+      ['192.0.2.1:5555', 200],
+      ['192.0.2.1:6666', 429],
+      ['192.0.2.1', 429],
+      ['192.0.2.2:5555', 200],
+      ['[2001:db8::1]:443', 200],
+      ['[2001:db8::2]', 429],
+      ['192.0.2.3, 10.0.0.2:80', 200],
+      ['192.0.2.4, 10.0.0.2:80', 200],
+      ['unknown', 200],
+      ['_hidden', 429],
+      ['192.0.2.9, <script>', 429],
+    ]
+    const statuses: [string, number][] = []
+    for (const [header] of asked) statuses.push([header, await statusFor(header)])
+    expect(statuses).toEqual(asked)
+  })
+
   test('a caller whom the provider knows has a budget of their own, wherever they are', async () => {
     const { ask } = await limited({ RATE_LIMIT_REQUESTS: '3', RATE_LIMIT_ANONYMOUS_REQUESTS: '1' })
     const statusOf = async (address: string, token?: string) =>
@@ -69,6 +92,46 @@ describe('budgets', () => {
     for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) expect(await statusOf(address, 'anna')).toBe(200)
     expect(await statusOf('192.0.2.4', 'anna')).toBe(429)
     expect(await statusOf('192.0.2.1')).toBe(429)
+  })
+
+  test('two tokens of one caller share a budget; a caller whom the host names shares it, too', async () => {
+    const auth = spyingProvider(({ credential }) =>
+      credential ? { identity: { id: credential.split('.')[0] } } : {},
+    ).provider
+    const env = { RATE_LIMIT_SECONDS: '60', RATE_LIMIT_REQUESTS: '3', RATE_LIMIT_ANONYMOUS_REQUESTS: '9' }
+    const { ask } = await testDatastore({ env, auth })
+    const left = async (token: string) =>
+      (await ask(SEARCH, { headers: { Authorization: token } })).headers.get('ratelimit')?.replace(/;t=.*/, '')
+    // The first of each token is charged to the address: it is not known yet.
+    expect([await left('anna.1'), await left('anna.2'), await left('bert.1')]).toEqual([
+      '"address";r=8',
+      '"address";r=7',
+      '"address";r=6',
+    ])
+    expect([await left('anna.1'), await left('anna.2'), await left('bert.1')]).toEqual([
+      '"caller";r=2',
+      '"caller";r=1',
+      '"caller";r=2',
+    ])
+    const named = { caller: { identity: { id: 'anna' } } }
+    expect((await ask(SEARCH, named)).headers.get('ratelimit')).toMatch(/^"caller";r=0/)
+    expect((await ask(SEARCH, { headers: { Authorization: 'anna.1' } })).status).toBe(429)
+  })
+
+  test('a token that the provider no longer takes is nobody again, and spends nothing of its owner', async () => {
+    let refused = false
+    const auth = spyingProvider(({ credential }) => {
+      if (refused && credential === 'anna.old') throw new CredentialRefused('it has expired')
+      return credential ? { identity: { id: 'anna' } } : {}
+    }).provider
+    const { ask } = await testDatastore({ env: { RATE_LIMIT_SECONDS: '60', RATE_LIMIT_REQUESTS: '9' }, auth })
+    const left = async (token: string) =>
+      (await ask(SEARCH, { headers: { Authorization: token } })).headers.get('ratelimit')?.replace(/;t=.*/, '')
+    for (const token of ['anna.old', 'anna.new']) await left(token)
+    refused = true
+    expect(await left('anna.old')).toBe('"caller";r=8')
+    expect(await left('anna.old')).toMatch(/^"address"/)
+    expect(await left('anna.new')).toBe('"caller";r=7')
   })
 
   test('tokens that are made up buy nothing', async () => {
@@ -98,7 +161,13 @@ describe.skipIf(reason !== undefined)(`budgets in Redis${reason ? ` (${reason})`
   test('are shared; without Redis each process counts by itself, and nobody is refused for that', async () => {
     const env = { RATE_LIMIT_REQUESTS: '2', REDIS_URL: redis.url }
     const [one, other] = [await limited(env), await limited(env)]
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    let host = 0
+    await vi.waitFor(async () => {
+      host += 1
+      const probe = { caller: { address: `198.51.100.${host}` } }
+      await one.ask(SEARCH, probe)
+      expect((await other.ask(SEARCH, probe)).headers.get('ratelimit')).toMatch(/r=0/)
+    }, 20_000)
     const from = { caller: { address: '192.0.2.1' } }
     expect((await one.ask(SEARCH, from)).status).toBe(200)
     expect((await other.ask(SEARCH, from)).headers.get('ratelimit')).toMatch(/r=0/)

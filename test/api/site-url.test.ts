@@ -37,6 +37,12 @@ const cases: [Trust, Record<string, string>, string | undefined, string][] = [
     '10.0.0.1',
     'http://data.example.org',
   ],
+  [
+    ['10.0.0.0/8'],
+    { 'X-Forwarded-For': '192.0.2.1:5555, 10.0.0.2:80', 'X-Forwarded-Host': 'evil.example, data.example.org, inner' },
+    '10.0.0.1',
+    'http://data.example.org',
+  ],
   [1, { 'X-Forwarded-Host': 'a b', 'X-Forwarded-Proto': 'javascript', 'X-Forwarded-Prefix': '//evil' }, undefined, OWN],
   [1, { 'X-Forwarded-Host': 'user@evil.example' }, undefined, OWN],
 ]

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Config, type Env, readConfig, settingRows } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
-import { isInRanges, isLoopback, parseRange } from '../../src/core/network.ts'
+import { isInRanges, isLoopback, parseRange, plainAddress } from '../../src/core/network.ts'
 
 const AUTH = { AUTH_TYPE: 'jwt' }
 const CHOICES =
@@ -265,6 +265,24 @@ describe('addresses', () => {
       expect(parsed && isInRanges(address, [parsed])).toBe(isIn)
     })
   }
+  const written: [string, string | undefined][] = [
+    ['192.0.2.1', '192.0.2.1'],
+    ['192.0.2.1:5555', '192.0.2.1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[fe80::1%eth0]:443', 'fe80::1%eth0'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.1'],
+    ['192.0.2.1:', undefined],
+    ['192.0.2.1:x', undefined],
+    ['192.0.2.256', undefined],
+    ['[192.0.2', undefined],
+    ['unknown', undefined],
+    ['', undefined],
+  ]
+  for (const [text, address] of written)
+    test(`"${text}" is the address ${address}`, () => expect(plainAddress(text)).toBe(address))
+
   for (const text of [
     '10.0.0.0/33',
     '10.0.0/8',

@@ -9,12 +9,15 @@ import type { Operation } from '../operation.ts'
 /** Credentials that are remembered as somebody's. */
 const MOST_KNOWN = 10_000
 
-/** Digests of credentials whose callers the provider has named, or has let write, by datastore. */
-const known = new WeakMap<Context['service'], Set<string>>()
+/**
+ * Whose budget a credential draws on, by its digest and by datastore: that of the caller whom the provider has named, or
+ * its own where the provider named nobody but has let it write.
+ */
+const known = new WeakMap<Context['service'], Map<string, string>>()
 
 /**
  * Counts a request for data against its caller's budget, and notes what is left in the answer's headers
- * (`RateLimit`, `RateLimit-Policy`). A token counts as a caller once the provider has known it; until then, as anybody
+ * (`RateLimit`, `RateLimit-Policy`). A token counts as its caller once the provider has known it; until then, as anybody
  * can make up tokens, its address is charged.
  *
  * @throws TooManyRequests when the budget is used up.
@@ -36,28 +39,36 @@ export async function chargeBudget(context: Context, operation: Operation): Prom
   }
 }
 
-/** Remembers a credential that the provider has just known. */
+/** Remembers whose a credential is that the provider has just known. */
 export async function noteCaller(context: Context, operation: Operation, decision: Decision): Promise<void> {
   const { service } = context
-  if (!service.rateLimits || service.provider.open) return
-  if (!decision.identity && operation.permission === 'read') return
   const credential = credentialOf(context)
-  if (credential === undefined) return
-  const digests = known.get(service) ?? new Set()
-  known.set(service, digests)
-  const oldest = digests.size >= MOST_KNOWN ? digests.values().next().value : undefined
-  if (oldest !== undefined) digests.delete(oldest)
-  digests.add(await digest(credential))
+  if (!service.rateLimits || service.provider.open || credential === undefined) return
+  // Anybody may read what is public: a yes to that does not say that the provider knows the credential.
+  if (!decision.identity && operation.permission === 'read') return
+  const budgets = known.get(service) ?? new Map<string, string>()
+  known.set(service, budgets)
+  const key = await digest(credential)
+  const id = decision.identity?.id
+  // Anew, so that who comes often is not the oldest.
+  budgets.delete(key)
+  const oldest = budgets.size >= MOST_KNOWN ? budgets.keys().next().value : undefined
+  if (oldest !== undefined) budgets.delete(oldest)
+  budgets.set(key, id === undefined ? `token ${key}` : `identity ${id}`)
+}
+
+/** Forgets a credential that the provider refuses, whatever it asks for: who found it spends nothing of its owner's. */
+export async function forgetCaller(context: Context): Promise<void> {
+  const credential = credentialOf(context)
+  if (credential !== undefined) known.get(context.service)?.delete(await digest(credential))
 }
 
 async function callerOf(context: Context): Promise<string | undefined> {
   const id = identityOf(context)?.id
   if (id !== undefined) return `identity ${id}`
   const credential = credentialOf(context)
-  const digests = known.get(context.service)
-  if (credential === undefined || !digests) return undefined
-  const key = await digest(credential)
-  return digests.has(key) ? `token ${key}` : undefined
+  const budgets = known.get(context.service)
+  return credential === undefined || !budgets ? undefined : budgets.get(await digest(credential))
 }
 
 /** Where the host does not say who asks, all whom nobody knows share one budget. */
