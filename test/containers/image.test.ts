@@ -90,14 +90,15 @@ describe.skipIf(reason)(`what the image runs${reason ? ` (${reason})` : ''}`, ()
     })
 
   test('it serves as a user without rights from a tree that is read-only, is healthy, and stops when it is told', async () => {
-    const env = { PORT: String(await freePort()), AUTH_TYPE: 'anonymous', LOG_LEVEL: 'ERROR' }
+    // An address of this machine that is not the usual one.
+    const env = { HOST: '127.0.0.2', PORT: String(await freePort()), AUTH_TYPE: 'anonymous', LOG_LEVEL: 'ERROR' }
     const child = start([join(app, 'docker/entrypoint.sh'), 'serve'], env)
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
     const ended = once(child, 'close')
     while (!output.includes('listens on') && child.exitCode === null) await new Promise((next) => setTimeout(next, 50))
     expect(output).toContain('listens on')
-    const created = await fetch(`http://127.0.0.1:${env.PORT}/api/3/action/datastore_create`, {
+    const created = await fetch(`http://127.0.0.2:${env.PORT}/api/3/action/datastore_create`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: '{"resource_id": "a", "records": [{"n": 1}]}',

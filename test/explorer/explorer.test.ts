@@ -54,6 +54,19 @@ describe.skipIf(reason)(`the explorer in a browser${reason ? `: ${reason}` : ''}
     complaints()
   })
 
+  test('nor that of one that somebody made since the list was read', async () => {
+    const page = await site.open('/')
+    await page.getByRole('link', { name: 'wild-shrubs' }).waitFor()
+    await site.act('datastore_create', { resource_id: 'just-made', records: [{ name: 'yew', count: 1 }] })
+    const buffer = Buffer.from('name,count\nhazel,7\n')
+    await page.setInputFiles('input[type=file]', { name: 'just-made.csv', mimeType: 'text/csv', buffer })
+    await page.getByRole('button', { name: 'Load', exact: true }).click()
+    await page.getByText('There is a table “just-made” now').waitFor()
+    expect(await site.act('datastore_search', { resource_id: 'just-made', limit: 0 })).toMatchObject({ total: 1 })
+    await site.act('datastore_delete', { resource_id: 'just-made' })
+    complaints()
+  })
+
   test('a file that is dropped beside the place for it does not open instead of the page', async () => {
     const page = await site.open('/')
     await page.getByText('New table from a file').waitFor()

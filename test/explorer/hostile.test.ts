@@ -169,6 +169,25 @@ describe.skipIf(reason)(`what may go wrong${reason ? `: ${reason}` : ''}`, () =>
     expect(site.complaints).toEqual([])
   })
 
+  test('a token that is not valid, or can not be one, is asked about', async () => {
+    const page = await site.open('/')
+    await enter(page, `${tokens.all}x`)
+    await page.getByText('is it still valid?').waitFor()
+    await page.goto(`${site.url}/#/table/trees`)
+    await page
+      .getByRole('alert')
+      .getByText(/The token does not permit it/)
+      .waitFor()
+    await enter(page, 'token–with–dashes')
+    await page
+      .getByRole('alert')
+      .getByText(/The token holds a character that no token has/)
+      .waitFor()
+    await enter(page, tokens.reader)
+    await page.getByText('of 250').waitFor()
+    expect(site.complaints).toEqual([])
+  })
+
   test('who may only read is told so when loading', async () => {
     const page = await site.open('/#/table/trees')
     await enter(page, tokens.reader)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Digits, parseJson } from '../../src/explorer/api/json.ts'
 import { suggestChart } from '../../src/explorer/chart/suggest.ts'
-import { stretched } from '../../src/explorer/grid/cell-text.ts'
+import { columnWidth, stretched } from '../../src/explorer/grid/cell-text.ts'
 import { HEADER, moved } from '../../src/explorer/grid/move.ts'
 import { errorPlace } from '../../src/explorer/sql/error-place.ts'
 import { type Condition, conditionParams, readConditions } from '../../src/explorer/tables/conditions.ts'
@@ -104,6 +104,9 @@ describe('where a statement is wrong', () => {
     ['oops (line 1, column 99)', 'SELECT', ''],
     ['oops (line 9, column 1)', 'SELECT', undefined],
     ['no place', 'SELECT', undefined],
+    ['Not found: Resource "a-b (c)" was not found.', 'SELECT 1 FROM "A-b (c)"', 'A-b (c)'],
+    ['Not authorized to call function getenv', "SELECT\n getenv('x')", 'getenv'],
+    ['Not authorized to call function f', 'SELECT f(f(1)), ef', undefined],
   ]
   for (const [message, sql, expected] of cases) {
     test(message, () => {
@@ -202,6 +205,12 @@ describe('texts', () => {
     expect(ago(new Date(now - 3 * 3_600_000), now)).toBe('3 hr. ago')
     expect(ago(new Date(now + 60_000), now)).toBe('now')
     expect(tableNameOf('Ärzte & Praxen (2024).csv.gz')).toBe('arzte-praxen-2024')
+  })
+
+  test('a column is as wide as its longest number', () => {
+    const wide = columnWidth({ id: 'n', type: 'int8' }, 0, [['9223372036854775807']])
+    expect(wide).toBeGreaterThan(19 * 9.2)
+    expect(columnWidth({ id: 'n', type: 'numeric' }, 0, [['9'.repeat(500)]])).toBe(420)
   })
 
   test('columns fill the room that there is, within reason', () => {

@@ -43,6 +43,25 @@ describe.skipIf(reason)(`SQL in the explorer${reason ? `: ${reason}` : ''}`, () 
     expect(selected).toBe('"trees"')
   })
 
+  const mistakes: [string, string, string, string][] = [
+    ['a column that is not there', 'SELECT\n  specis\nFROM "trees"', 'line 2, column 3', 'specis'],
+    ['types that do not fit', 'SELECT height + species FROM "trees"', 'line 1, column 15', '+'],
+    ['a column that is not grouped', "SELECT '木', species, count(*) FROM trees", 'line 1, column 13', 'species'],
+    ['a table that is not there', 'SELECT 1 FROM trees\nJOIN "shrubs" ON true', 'line 2, column 7', 'shrubs'],
+  ]
+  for (const [what, sql, place, word] of mistakes) {
+    test(`${what} is shown where it is`, async () => {
+      const page = await site.open(href(sql))
+      await page.getByRole('button', { name: 'Run' }).click()
+      const alert = page.getByRole('alert')
+      await alert.getByRole('button', { name: `Go to ${place}` }).click()
+      const selected = await page
+        .getByLabel('Statement')
+        .evaluate((box: HTMLTextAreaElement) => box.value.slice(box.selectionStart, box.selectionEnd))
+      expect([selected, await alert.innerText()]).toEqual([word, expect.not.stringMatching(/^\(/)])
+    })
+  }
+
   test('a long statement is canceled, and the server stops it', async () => {
     const page = await site.open(
       href('SELECT count(*) FROM trees a, trees b, trees c, trees d, trees e WHERE a.height + b.height > c.height + 1'),

@@ -43,6 +43,8 @@ export async function act<T>(action: string, params: object, signal?: AbortSigna
 
 /** A request with the caller's token. An answer came, whatever it is. */
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
+  if (!/^[\x20-\x7e\x80-\xff]*$/.test(token.value))
+    throw new ApiError('The token holds a character that no token has: see “Token” above.', 403)
   try {
     return await fetch(`${root}${path}`, { ...init, headers: { ...tokenHeaders(), ...init.headers } })
   } catch (error) {
@@ -84,7 +86,7 @@ export function refusal(status: number, body: Envelope | string, requestId?: str
   return new ApiError(explain(status, said, requestId), status, error ?? {})
 }
 
-const PREFIXES = /^((Access denied|Not found|Bad request|__extras|query|records): )?(\(\w+Error\) )?/
+const PREFIXES = /^((Access denied|Not found|Bad request|__extras|query|records): )?(\([A-Z][\w ]*\) )?/
 
 function plain(message: string): string {
   return message.replace(PREFIXES, '').replace(/^./, (letter) => letter.toUpperCase())

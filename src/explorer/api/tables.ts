@@ -1,5 +1,5 @@
 import { told } from '../branding.ts'
-import { act, readEnvelope, send } from './call.ts'
+import { ApiError, act, readEnvelope, send } from './call.ts'
 import type { Value } from './json.ts'
 
 export interface Field {
@@ -65,6 +65,17 @@ export async function describe(id: string, signal?: AbortSignal): Promise<TableI
   return {
     ...{ id: meta.id, count: meta.count, size: meta.size, aliases: meta.aliases, primaryKey: meta.primary_key },
     ...{ fields, schema, ...(updated && { updated: new Date(updated) }) },
+  }
+}
+
+/** Whether there is a table of this name or alias. One that may not be seen is told of by what is done with it. */
+export async function isTaken(id: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await describe(id, signal)
+    return true
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return false
+    throw error
   }
 }
 

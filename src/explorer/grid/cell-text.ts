@@ -18,6 +18,8 @@ export function cellText(value: Value | undefined): string {
 }
 
 const CHARACTER = 7.6
+/** Digits are as wide as each other, and all of them are wanted. */
+const DIGIT = 9.4
 /** Of a name, which is bold, and has a mark behind it. */
 const BOLD = 9
 const AROUND = 34
@@ -29,9 +31,9 @@ export function columnWidth({ id, type }: Field, column: number, rows: readonly 
   const longest = Math.max(
     type.length * CHARACTER,
     Math.min(id.length, 32) * BOLD,
-    ...lengths.map((it) => it * CHARACTER),
+    ...lengths.map((it) => it * (isNumeric(type) ? DIGIT : CHARACTER)),
   )
-  return Math.round(Math.min(isNumeric(type) ? 240 : 320, Math.max(84, longest + AROUND)))
+  return Math.round(Math.min(isNumeric(type) ? 420 : 320, Math.max(84, longest + AROUND)))
 }
 
 /** Columns that leave room free are widened, but not to twice their width. */

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from 'preact/hooks'
 import { ApiError } from '../api/call.ts'
-import type { ListedTable, TableInfo } from '../api/tables.ts'
+import { isTaken, type ListedTable, type TableInfo } from '../api/tables.ts'
 import { told } from '../branding.ts'
 import { tableHref } from '../route.ts'
 import { bytes, tableNameOf } from '../ui/format.ts'
@@ -56,6 +56,9 @@ export function LoadPanel({ table, tables, onLoaded }: Panel) {
     setRunning(controller)
     setState({ progress: { sent: 0, stage: 'sending' } })
     try {
+      // Somebody may have made one since the list was read: a load would append to it.
+      if (!table && (await isTaken(id, controller.signal)))
+        throw new Error(`There is a table “${id}” now. Choose another name.`)
       const onProgress = (progress: Progress) => setState({ progress })
       setState({ done: await sendFile({ file, id, method, skip }, onProgress, controller.signal) })
       setFile(undefined)

@@ -31,9 +31,7 @@ export function TablesPage() {
       {loading && !tables && <Busy what="Looking for tables" />}
       {tables?.length === 0 && (
         <Empty title="There are no tables here yet">
-          <p>
-            {isOpen || token.value ? 'Drop a file below to make one.' : 'Or none that may be read without a token.'}
-          </p>
+          <p>{whyNone()}</p>
         </Empty>
       )}
       {tables && found?.length === 0 && tables.length > 0 && <p class="soft">No table is called so.</p>}
@@ -44,6 +42,14 @@ export function TablesPage() {
       </section>
     </div>
   )
+}
+
+/** What nobody may know of is not listed, whoever asks with a token that is not valid. */
+function whyNone(): string {
+  if (isOpen) return 'Drop a file below to make one.'
+  return token.value
+    ? 'Or none that this token may read: is it still valid? Drop a file below to make one.'
+    : 'Or none that may be read without a token.'
 }
 
 function matches({ id, aliases }: ListedTable, wanted: string): boolean {

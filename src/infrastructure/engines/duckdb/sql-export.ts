@@ -6,7 +6,8 @@ import { openExported, streamExported } from '../files/exported-file.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import type { Session } from './client.ts'
 import { exportFormats } from './export.ts'
-import { dialect, resultColumns, sqlFailure } from './sql.ts'
+import { dialect, resultColumns } from './sql.ts'
+import { sqlFailure } from './sql-failure.ts'
 import type { Store } from './store.ts'
 
 /** How often the disk is looked at while a result grows on it. */
@@ -44,7 +45,7 @@ export async function dumpSql(
   } catch (error) {
     await rm(file, { force: true })
     stop.throwIfAborted()
-    throw sqlFailure(error)
+    throw sqlFailure(error, plan.sql)
   } finally {
     clearInterval(watch)
   }

@@ -1,6 +1,6 @@
 import type { DuckDBType } from '@duckdb/node-api'
 import { DuckDBTypeId } from '@duckdb/node-api'
-import { NotFound, ValidationError } from '../../../core/errors.ts'
+import { ValidationError } from '../../../core/errors.ts'
 import { columnType, typeName } from '../../../core/field-types.ts'
 import type { SqlPlan, SqlResult } from '../engine.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
@@ -10,6 +10,7 @@ import { createDialect } from './dialect.ts'
 import { blobBytes } from './insert.ts'
 import type { Cell } from './render.ts'
 import { rowFormats } from './render.ts'
+import { sqlFailure } from './sql-failure.ts'
 import type { Store } from './store.ts'
 import { tableName } from './store.ts'
 
@@ -37,7 +38,7 @@ export async function runSql(store: Store, plan: SqlPlan, signal?: AbortSignal):
         return await session.transaction(() => run(session, plan, before), { readOnly: true })
       } catch (error) {
         signal?.throwIfAborted()
-        throw sqlFailure(error)
+        throw sqlFailure(error, plan.sql)
       }
     },
     signal,
@@ -212,18 +213,4 @@ function listType(valueType: DuckDBType): ResultType {
   if (nested) return named('json', (value) => `to_json(${value})`)
   const type = { ...element.stored.type, array: true }
   return { name: typeName(type), stored: { type, scale: element.stored.scale } }
-}
-
-/** What went wrong in a caller's statement, without the statement that was put around it. */
-export function sqlFailure(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : ''
-  // Both gates found it: it was dropped since.
-  if (message.startsWith('Catalog Error: Table with name ')) return new NotFound('A table of the query was not found.')
-  const kind = /^([A-Z][A-Za-z ]+) Error: /.exec(message)
-  if (!kind || kind[1] === 'INTERNAL' || kind[1] === 'FATAL') return error
-  const sentence =
-    kind[1] === 'Out of Memory'
-      ? 'The query needs more memory than it may use.'
-      : `(${kind[1]}) ${(message.slice(kind[0].length).split('\n')[0] ?? '').replace(/ ?Did you mean .*$/, '').trim()}`
-  return new ValidationError({ query: [sentence] }, { cause: error })
 }
