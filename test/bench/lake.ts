@@ -13,7 +13,7 @@ const HELP = `npm run bench:lake -- [options]
   --only NAME     only these parts (repeatable): ${Object.keys(parts).join(', ')}
   --seconds N     how long each figure is measured (10)
   --rows N        rows of the table that is read (1,000,000)
-  --tables N      tables that are made (1,000)
+  --tables N      tables that there are in the end (1,000)
 
 A lake with its catalog in a PostgreSQL server of its own and a local folder, over HTTP.
 `

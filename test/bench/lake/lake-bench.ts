@@ -91,6 +91,11 @@ function ticksOf(pid: number): number {
   }
 }
 
+/** Milliseconds of a core that a process has used. */
+export function cpuOf(pid: number): number {
+  return (ticksOf(pid) / TICKS) * 1000
+}
+
 /** Bytes that a process has in memory. */
 export function residentOf(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

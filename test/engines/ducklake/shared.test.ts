@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -328,6 +328,36 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
     for (const line of lines) expectPlain(line)
   })
 
+  test('PostgreSQL that comes back without the last commits: what is there counts, and nothing of what was known', async () => {
+    const other = await openEngine(lake.env)
+    const both = [kit, new Kit(() => other)]
+    const id = await kit.make(COLUMNS, recordsOf(3, 'kept'), { key: ['k'] })
+    const data = postgres.query('SHOW data_directory')[0]?.[0] as string
+    await postgres.stop()
+    cpSync(data, `${data}.kept`, { recursive: true, preserveTimestamps: true })
+    const owner = statSync(data)
+    await postgres.start()
+    // As a backup, or a standby that lags behind: a column and rows that it does not have.
+    await kit.create(id, { ...COLUMNS, lost: 'text' })
+    for (const k of [10, 11, 12, 13]) await kit.upsert(id, [{ k, v: 'lost', lost: 'x' }])
+    for (const one of both) expect(await one.counted(id)).toBe(7)
+    await postgres.stop('immediate')
+    rmSync(data, { recursive: true })
+    execFileSync('mv', [`${data}.kept`, data])
+    execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, data])
+    await postgres.start()
+    for (const [index, one] of both.entries()) {
+      // The first calls meet connections that are gone, and what was known.
+      await vi.waitFor(() => one.upsert(id, [{ k: 20 + index, v: 'new' }]), { timeout: 60_000, interval: 200 })
+      expect((await one.rows(id)).map(({ k, v }) => [k, v])).toContainEqual([20 + index, 'new'])
+    }
+    for (const one of both) {
+      expect((await expectSound(one, id)).map(({ k }) => k).sort()).toEqual([0, 1, 2, 20, 21])
+      expect((await textOf(await one.openDump(id, 'csv'))).trimEnd().split('\n')).toHaveLength(5)
+    }
+    await other.close()
+  })
+
   test('credentials that are revoked, and given back', async () => {
     const id = await kit.make(COLUMNS, [{ k: 1 }])
     const role = new URL(lake.env.DUCKLAKE_CATALOG as string).username
@@ -368,6 +398,11 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
       'nobody at that address',
       (env) => ({ ...env, DUCKLAKE_CATALOG: 'postgres://u:p%40ss@127.0.0.1:1/d' }),
       /ECONNREFUSED|refused/,
+    ],
+    [
+      "another lake's place",
+      (env) => ({ ...env, DUCKLAKE_METADATA_SCHEMA: 'other' }),
+      /DUCKLAKE_DATA_PATH is .*, which is not empty/,
     ],
     [
       'a folder of its own that holds no lock',

@@ -132,6 +132,8 @@ export class Client {
   /** Of that one, and of earlier ones that somebody still uses. */
   readonly #all = new Set<Connections>()
   readonly #sessions = new Set<Session>()
+  /** The current instance is of no use any more. */
+  #isStale = false
   #reopening: Promise<void> | undefined
   #renewing: Promise<void> | undefined
   #nextLook = 0
@@ -234,6 +236,13 @@ export class Client {
     this.#options.closed?.()
   }
 
+  /** Opens another instance in place of this one, which nobody who comes from now on has any more. */
+  exchange(): void {
+    if (this.#closed) return
+    this.#isStale = true
+    this.#reopen().catch(() => undefined)
+  }
+
   async #lease<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { connections, connection } = await this.#connect()
     const deaf = interruptOnAbort(connection, signal)
@@ -277,7 +286,7 @@ export class Client {
 
   async #connect(): Promise<{ connections: Connections; connection: DuckDBConnection }> {
     if (this.#closed) throw closing()
-    await this.#reopening
+    if (this.#isStale) await this.#reopen()
     const connections = this.#current
     try {
       return { connections, connection: await connections.lend() }
@@ -296,19 +305,26 @@ export class Client {
   #lose(connections: Connections): void {
     if (this.#closed) return
     connections.lose()
-    if (connections !== this.#current || this.#reopening) return
-    this.#reopening = this.#options
+    if (connections === this.#current) this.exchange()
+  }
+
+  /** Where that fails, whoever asks next tries again. */
+  #reopen(): Promise<void> {
+    const stale = this.#current
+    this.#reopening ??= this.#options
       .open()
       .then((instance) => {
         this.#current = this.#connectionsOf(instance)
-        this.#reopening = undefined
+        this.#isStale = false
+        stale.retire()
       })
       .catch((error) => {
-        // Whoever asks next tries again.
-        this.#reopening = undefined
-        throw this.#failure(error, connections)
+        throw this.#failure(error, stale)
       })
-    this.#reopening.catch(() => undefined)
+      .finally(() => {
+        this.#reopening = undefined
+      })
+    return this.#reopening
   }
 
   /** Now and then: puts another instance in place of a worn one, which is closed when the last who uses it has left. */
@@ -327,8 +343,8 @@ export class Client {
     const worn = this.#current
     if (!(await this.#lease(async (session) => this.#options.isWorn?.(session)))) return
     const instance = await this.#options.open()
-    // It was lost meanwhile, and there is another.
-    if (this.#current !== worn || this.#reopening) return instance.closeSync()
+    // It was lost meanwhile.
+    if (this.#current !== worn || this.#isStale) return instance.closeSync()
     this.#current = this.#connectionsOf(instance)
     worn.retire()
   }

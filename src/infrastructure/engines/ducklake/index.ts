@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { reportOutage } from '../../outage.ts'
+import type { Client } from '../duckdb/client.ts'
 import { engineOn } from '../duckdb/engine-on.ts'
 import { startFailure as folderFailure } from '../duckdb/failures.ts'
 import { emptyFolder, foldersIn, headroomOf } from '../duckdb/folder.ts'
@@ -13,7 +14,7 @@ import type { Engine } from '../engine.ts'
 import { RejectedFiles } from '../files/rejected-files.ts'
 import type { EngineContext } from '../registry.ts'
 import { WriteQueue } from '../write-queue.ts'
-import { beginAliases } from './aliases.ts'
+import { beginLake, checkUnused } from './begin-lake.ts'
 import { catalogOf } from './catalog.ts'
 import { dataPathOf } from './data-path.ts'
 import { isInterrupted, lakeFailures, startFailure } from './failures.ts'
@@ -52,19 +53,25 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
   const outage = reportOutage(logger)
   const failed = lakeFailures(outage)
   const lock = await catalog.openLock()
-  const tables = new SnapshotCache()
+  let instances: readonly Client[] = []
+  const tables = new SnapshotCache(() => {
+    logger.error('the lake was set back to an earlier state: what was committed since is lost')
+    for (const client of instances) client.exchange()
+  })
   try {
     const { reader, writer } = await lock.run(async () => {
       const lake = await openLake({ config, catalog, data, folders, failed })
       await lake.writer.session(async (session) => {
         const isNew = (await currentSnapshot(session)) === 0
+        if (isNew) await checkUnused(session, data.path)
         const migration = await prepareMetadata(session)
-        if (isNew) await beginAliases(session)
+        if (isNew) await beginLake(session)
         if (migration) logger.info(migrationLine(migration))
         await prepareRevisions(session)
       })
       return lake
     })
+    instances = [...new Set([reader, writer])]
     const queue = new WriteQueue(isInterrupted)
     const transactions = new LakeTransactions(lock, tables)
     const rejectedFiles = new RejectedFiles(await emptyFolder(`${scratch.path}/rejected`))
@@ -95,7 +102,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         (toWrite ? writer : reader).session(async (session) => {
           if (!isKept(idOrAlias)) return undefined
           for (;;) {
-            tables.standAt(await currentSnapshot(session))
+            await tables.look(() => currentSnapshot(session))
             outage.end('The lake answers again.')
             const known = tables.get(idOrAlias)
             if (known || tables.isAbsent(idOrAlias)) return known
@@ -112,7 +119,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         await queue.idle()
         rejectedFiles.close()
         // At once: what runs on either keeps both busy.
-        const closed = await Promise.allSettled([...new Set([reader, writer])].map((client) => client.close()))
+        const closed = await Promise.allSettled(instances.map((client) => client.close()))
         await lock.close()
         await scratch.release()
         for (const end of closed) if (end.status === 'rejected') throw end.reason
@@ -126,8 +133,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
         reader.session((session) => readRevisions(session, table, limit), signal),
       maintain: (options) => maintenance.run(options),
       async healthcheck({ signal } = {}) {
-        const clients = [...new Set([reader, writer])]
-        await Promise.all(clients.map((client) => client.session(currentSnapshot, signal)))
+        await Promise.all(instances.map((client) => client.session(currentSnapshot, signal)))
       },
     }
   } catch (error) {

@@ -60,8 +60,7 @@ export class LakeTransactions {
       }
       const { result, snapshot } = await session
         .transaction(async () => {
-          const before = await currentSnapshot(session)
-          this.#tables.standAt(before)
+          const before = await this.#tables.look(() => currentSnapshot(session))
           const result = await work()
           const snapshot = before + 1
           await noteRevisions(session, { revisions: revisionsOf(result), snapshot, writeId })

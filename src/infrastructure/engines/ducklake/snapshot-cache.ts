@@ -1,3 +1,4 @@
+import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { StoredTable } from '../duckdb/metadata.ts'
 import { TableCache } from '../duckdb/table-cache.ts'
 
@@ -11,6 +12,36 @@ const ABSENT = 1000
 export class SnapshotCache extends TableCache {
   #snapshot = -1
   readonly #absent = new Set<string>()
+  readonly #setBack: () => void
+
+  /** @param setBack - Called when the lake stands at an earlier snapshot than it did. */
+  constructor(setBack: () => void = () => {}) {
+    super()
+    this.#setBack = setBack
+  }
+
+  /**
+   * Asks for the last snapshot, and stands at it.
+   *
+   * @throws ServiceUnavailable when it is an earlier one than before the question: the catalog was restored, or another server
+   *   has taken its place that lacks the last commits. What is known of the commits that are lost is worse than nothing.
+   */
+  async look(ask: () => Promise<number>): Promise<number> {
+    const before = this.#snapshot
+    const snapshot = await ask()
+    if (snapshot < before) {
+      if (this.#snapshot === before) {
+        this.#snapshot = snapshot
+        this.clear()
+        this.#setBack()
+      }
+      throw new ServiceUnavailable('The lake was set back to an earlier state, and is opened again.', {
+        retryAfterSeconds: 1,
+      })
+    }
+    this.standAt(snapshot)
+    return snapshot
+  }
 
   isAbsent(name: string): boolean {
     return this.#absent.has(name)
