@@ -54,6 +54,7 @@ function defaults(env: Env): Partial<Config> {
   const values = settingRows.flatMap(({ key, schema }) => (schema.default === undefined ? [] : [[key, schema.default]]))
   return {
     ...structuredClone(Object.fromEntries(values)),
+    ...(env.DUCKLAKE_CATALOG?.trim() && { datastoreEngine: 'ducklake' }),
     ...(env.BIGQUERY_PROJECT && { datastoreEngine: 'bigquery' }),
     ...(env.CKAN_URL?.trim() && { authType: 'ckan' }),
     authAssumed: false,

@@ -15,7 +15,7 @@ export const settings = Type.Object({
     group: 'storage',
     common: true,
     description:
-      'Storage engine: the name of a folder in `src/infrastructure/engines`. `bigquery` once `BIGQUERY_PROJECT` is set.',
+      'Storage engine: the name of a folder in `src/infrastructure/engines`. `bigquery` once `BIGQUERY_PROJECT` is set, `ducklake` once `DUCKLAKE_CATALOG` is.',
     minLength: 1,
     default: 'duckdb',
   }),

@@ -141,3 +141,21 @@ describe('a connection', () => {
       await expect(session.run('SELECT 1')).rejects.toMatchObject({ status: 503 })
   })
 })
+
+// DuckDB ends the process when a connection is closed before a query on it has begun.
+test('what comes at any moment of a close is answered or refused', async () => {
+  for (let moment = 0; moment < 30; moment += 1) {
+    const closing = await openNumbered()
+    const [plain, raw] = [await closing.patientSession(), await closing.patientSession()]
+    const late = async (work: () => Promise<unknown>) => {
+      for (let turn = 0; turn < moment; turn += 1) await Promise.resolve()
+      await work().catch((error) => expect(String(error)).toMatch(/Interrupted|closing/))
+    }
+    await Promise.all([
+      closing.close(),
+      late(() => plain.session.rows('SELECT 1')),
+      late(() => closing.turn(async () => raw.session.connection.run('SELECT 1'))),
+    ])
+    expect(() => raw.session.connection).toThrow('closing')
+  }
+})

@@ -400,6 +400,26 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
       /ECONNREFUSED|refused/,
     ],
     [
+      'an address with an unknown parameter',
+      (env) => ({ ...env, DUCKLAKE_CATALOG: `${env.DUCKLAKE_CATALOG}?host=elsewhere` }),
+      /the parameter "host"/,
+    ],
+    [
+      'a password as it is',
+      (env) => ({ ...env, DUCKLAKE_CATALOG: 'postgres://u:p@ss%#/@127.0.0.1:1/d' }),
+      /can not be read as an address/,
+    ],
+    [
+      "half of an object store's credentials",
+      (env) => ({ ...env, DUCKLAKE_DATA_PATH: 's3://bucket/lake', DUCKLAKE_S3_KEY: 'x' }),
+      /only one is set/,
+    ],
+    [
+      'a place that is none',
+      (env) => ({ ...env, DUCKLAKE_DATA_PATH: 'S3://bucket/lake' }),
+      /DUCKLAKE_DATA_PATH: a folder, s3/,
+    ],
+    [
       "another lake's place",
       (env) => ({ ...env, DUCKLAKE_METADATA_SCHEMA: 'other' }),
       /DUCKLAKE_DATA_PATH is .*, which is not empty/,

@@ -36,29 +36,37 @@ const CLOSE_MS = 10_000
 
 type Bound = (string | number | bigint | null)[]
 
+interface SessionOptions extends Pick<ClientOptions, 'check'> {
+  /** Throws when nothing may begin any more. */
+  admit?(): void
+  /** What a failure of DuckDB is thrown as. */
+  failure(error: unknown): unknown
+}
+
 /** One connection, leased to one caller: a second query on a connection would stop the first (traps T16). */
 export class Session {
   readonly #connection: DuckDBConnection
   readonly #beforeCommit: () => void
-  readonly #options: Pick<ClientOptions, 'check'> & { failure(error: unknown): unknown }
+  readonly #options: SessionOptions
   readonly #running = new Set<Promise<unknown>>()
   #isEnded = false
 
   /**
    * @param beforeCommit - Ends what may interrupt the connection: nobody knows how an interrupted commit ended.
-   * @param options.failure - What a failure of DuckDB is thrown as.
    */
   constructor(
     connection: DuckDBConnection,
     beforeCommit: () => void = () => {},
-    options: Pick<ClientOptions, 'check'> & { failure(error: unknown): unknown } = { failure: (error) => error },
+    options: SessionOptions = { failure: (error) => error },
   ) {
     this.#connection = connection
     this.#beforeCommit = beforeCommit
     this.#options = options
   }
 
+  /** For what has no statement of its own here. It must have ended before the work that the session is leased for. */
   get connection(): DuckDBConnection {
+    this.#admit()
     return this.#connection
   }
 
@@ -107,8 +115,13 @@ export class Session {
     await Promise.allSettled(this.#running)
   }
 
-  async #ask<T>(work: () => Promise<T>, sql: string, values?: Bound): Promise<T> {
+  #admit(): void {
     if (this.#isEnded) throw new Error('The session has ended.')
+    this.#options.admit?.()
+  }
+
+  async #ask<T>(work: () => Promise<T>, sql: string, values?: Bound): Promise<T> {
+    this.#admit()
     this.#options.check?.(sql, values)
     const running = work()
     this.#running.add(running)
@@ -138,6 +151,8 @@ export class Client {
   #renewing: Promise<void> | undefined
   #nextLook = 0
   #closed = false
+  /** Nothing runs, and nothing may begin: connections are being closed. */
+  #isEnding = false
 
   private constructor(instance: DuckDBInstance, options: ClientOptions) {
     this.#options = options
@@ -232,6 +247,7 @@ export class Client {
       this.#current.giveBack(connection, true)
     }
     if (isBusy()) throw new Error('A statement could not be stopped.')
+    this.#isEnding = true
     for (const connections of this.#all) await connections.close()
     this.#options.closed?.()
   }
@@ -270,9 +286,9 @@ export class Client {
   #session(connections: Connections, connection: DuckDBConnection, deaf: () => void): Session {
     const { check } = this.#options
     const session = new Session(connection, deaf, {
-      check: (sql, values) => {
-        if (connections.isClosed) throw closing()
-        check?.(sql, values)
+      ...(check && { check }),
+      admit: () => {
+        if (connections.isClosed || this.#isEnding) throw closing()
       },
       failure: (error) => this.#failure(error, connections),
     })

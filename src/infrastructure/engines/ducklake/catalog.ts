@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { ConfigurationError } from '../../../core/errors.ts'
 import type { Session } from '../duckdb/client.ts'
 import { makeFolder } from '../duckdb/folder.ts'
-import { quoteLiteral } from '../sql/quote.ts'
+import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import { FileLock, ProcessLock } from './file-lock.ts'
 import type { Lock } from './lock.ts'
 
@@ -23,9 +24,14 @@ export interface Catalog {
   readonly path: string
   readonly options: readonly string[]
   openLock(): Promise<Lock>
+  /** SQL of a query that asks all snapshots for one thing, such as `min(snapshot_id)`: DuckLake's own list is slow where they are many. */
+  ofSnapshots(what: string): string
   /** Bytes of the catalog itself. */
   size(session: Session): Promise<number>
 }
+
+/** The name under which DuckLake attaches the catalog. */
+const METADATA = '__ducklake_metadata_datastore'
 
 /** More bring nothing (measured). */
 const INLINED_ROWS = 10
@@ -50,6 +56,7 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new FileLock(`${file}.lock`)
       },
+      ofSnapshots: (what) => `SELECT ${what} FROM ${METADATA}.main.ducklake_snapshot`,
       size: async () => (await stat(file)).size,
     }
   },
@@ -68,23 +75,44 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new ProcessLock()
       },
+      ofSnapshots: (what) => `SELECT ${what} FROM ${METADATA}.main.ducklake_snapshot`,
       size: async () => (await stat(file)).size,
     }
   },
 }
 
-/** @param address - As `DUCKLAKE_CATALOG` says it. */
+/**
+ * @param address - As `DUCKLAKE_CATALOG` says it.
+ * @throws ConfigurationError when it is none.
+ */
 export function catalogOf(address: string, schema: string): Catalog {
   const kind = kinds[address.slice(0, address.indexOf(':'))] as (typeof kinds)[string]
-  return kind(address, schema)
+  try {
+    return kind(address, schema)
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error
+    throw new ConfigurationError([
+      'DUCKLAKE_CATALOG can not be read as an address: it has one host and port, and characters such as # / @ % in a name or a ' +
+        'password are written as %23 %2F %40 %25.',
+    ])
+  }
 }
 
 function fileOf(address: string): string {
   return resolve(address.slice(address.indexOf(':') + 1))
 }
 
+/** A host that is gone without a word is given up within half a minute. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  connect_timeout: '10',
+  keepalives_idle: '10',
+  keepalives_interval: '5',
+  keepalives_count: '3',
+  tcp_user_timeout: '30000',
+}
+
 /** Parameters of an address that libpq knows as well. */
-const PASSED_ON = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'connect_timeout', 'target_session_attrs']
+const PASSED_ON = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'target_session_attrs', ...Object.keys(DEFAULTS)]
 
 function postgres(address: string, schema: string): Catalog {
   const url = new URL(address)
@@ -96,10 +124,14 @@ function postgres(address: string, schema: string): Catalog {
     USER: decodeURIComponent(url.username),
     PASSWORD: decodeURIComponent(url.password),
   }).flatMap(([name, value]) => (value === '' ? [] : [`${name} ${quoteLiteral(value)}`]))
-  const given = [...url.searchParams].filter(([name]) => PASSED_ON.includes(name))
-  const options = [['application_name', 'ckan-datastore'], ...given].map(
-    ([name, value]) => `${name}=${conninfo(value)}`,
-  )
+  const unknown = [...url.searchParams.keys()].find((name) => !PASSED_ON.includes(name))
+  if (unknown !== undefined) {
+    throw new ConfigurationError([
+      `DUCKLAKE_CATALOG: the parameter "${unknown}" of the address is not used here; these are: ${PASSED_ON.join(', ')}.`,
+    ])
+  }
+  const given = { ...DEFAULTS, ...Object.fromEntries(url.searchParams), application_name: 'ckan-datastore' }
+  const options = Object.entries(given).map(([name, value]) => `${name}=${conninfo(value)}`)
   return {
     location: `postgres://${url.host}/${database}, schema ${schema}`,
     extensions: ['ducklake', 'postgres'],
@@ -116,10 +148,11 @@ function postgres(address: string, schema: string): Catalog {
       if (same.searchParams.has('sslmode')) same.searchParams.set('uselibpqcompat', 'true')
       return new PostgresLock(same.href, schema)
     },
+    ofSnapshots: (what) =>
+      `FROM postgres_query('${METADATA}', ${quoteLiteral(`SELECT ${what} FROM ${quoteIdentifier(schema)}.ducklake_snapshot`)})`,
     async size(session) {
       const sql = `SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ${quoteLiteral(schema)}`
-      const [bytes] =
-        (await session.row(`FROM postgres_query('__ducklake_metadata_datastore', ${quoteLiteral(sql)})`)) ?? []
+      const [bytes] = (await session.row(`FROM postgres_query('${METADATA}', ${quoteLiteral(sql)})`)) ?? []
       return Number(bytes ?? 0)
     },
   }

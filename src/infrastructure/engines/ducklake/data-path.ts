@@ -15,7 +15,12 @@ export interface DataPath {
 /** @throws ConfigurationError when the place can't be used. */
 export async function dataPathOf(config: Config): Promise<DataPath> {
   const given = config.ducklakeDataPath as string
-  const remote = /^(s3|gs):\/\//.exec(given)?.[1] as keyof typeof stores | undefined
+  const [, remote] = (/^(s3|gs):\/\/(?=[^/])/.exec(given) ?? []) as [string?, (keyof typeof stores)?]
+  if (!remote && /^\w+:\//.test(given)) {
+    throw new ConfigurationError([
+      `DUCKLAKE_DATA_PATH: a folder, s3://bucket/… or gs://bucket/… is expected, in small letters.`,
+    ])
+  }
   const path = `${(remote ? given : resolve(given)).replace(/\/+$/, '')}/`
   if (remote) return { path, extensions: ['httpfs'], prepare: stores[remote](config, path) }
   try {
@@ -47,6 +52,9 @@ function secret(type: string, path: string, options: readonly string[]): string[
 }
 
 function credentials(key: string | undefined, secret: string | undefined): string[] {
+  if ((key === undefined) !== (secret === undefined)) {
+    throw new ConfigurationError(["DUCKLAKE_DATA_PATH: of the object store's key and secret only one is set."])
+  }
   return key && secret ? [`KEY_ID ${quoteLiteral(key)}`, `SECRET ${quoteLiteral(secret)}`] : []
 }
 

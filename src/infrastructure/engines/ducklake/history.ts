@@ -3,6 +3,7 @@ import type { StoredTable } from '../duckdb/metadata.ts'
 import { readById } from '../duckdb/metadata.ts'
 import type { Revision, Table, Version } from '../engine.ts'
 import { quoteLiteral } from '../sql/quote.ts'
+import type { Catalog } from './catalog.ts'
 
 /** One row for each commit of a table: which snapshot of the lake shows the table so. `revision` is null where it was dropped. */
 const REVISIONS = 'datastore.main._table_revisions'
@@ -46,12 +47,18 @@ export async function isNoted(session: Session, writeId: string): Promise<boolea
   return row !== undefined
 }
 
-const OLDEST = "(SELECT min(snapshot_id) FROM ducklake_snapshots('datastore'))"
+export async function oldestSnapshot(session: Session, { ofSnapshots }: Pick<Catalog, 'ofSnapshots'>): Promise<number> {
+  const [oldest] = (await session.row(ofSnapshots('min(snapshot_id)'))) ?? []
+  return Number(oldest)
+}
 
 /** Drops what no snapshot shows any more. The last commit before the oldest snapshot is still to be seen in it. */
-export const FORGET_REVISIONS =
-  `DELETE FROM ${REVISIONS} AS old WHERE (revision IS NULL AND snapshot_id <= ${OLDEST}) OR EXISTS (FROM ${REVISIONS} AS later ` +
-  `WHERE later.resource_id = old.resource_id AND later.snapshot_id > old.snapshot_id AND later.snapshot_id <= ${OLDEST})`
+export async function forgetRevisions(session: Session, oldest: number): Promise<void> {
+  await session.run(
+    `DELETE FROM ${REVISIONS} AS old WHERE (revision IS NULL AND snapshot_id <= ${oldest}) OR EXISTS (FROM ${REVISIONS} AS later ` +
+      `WHERE later.resource_id = old.resource_id AND later.snapshot_id > old.snapshot_id AND later.snapshot_id <= ${oldest})`,
+  )
+}
 
 /** Commits of a table since it was made: what had its id before it is another table. */
 const commitsOf = ({ id }: Pick<Table, 'id'>) =>
@@ -59,17 +66,23 @@ const commitsOf = ({ id }: Pick<Table, 'id'>) =>
   `(SELECT coalesce(max(snapshot_id), -1) FROM ${REVISIONS} WHERE resource_id = ${quoteLiteral(id)} AND revision IS NULL)`
 
 /** The table as it was; undefined where it was not, or where no snapshot shows it any more. */
-export async function readVersion(session: Session, table: Table, version: Version): Promise<Table | undefined> {
+export async function readVersion(
+  session: Session,
+  catalog: Pick<Catalog, 'ofSnapshots'>,
+  table: Table,
+  version: Version,
+): Promise<Table | undefined> {
   const isCurrent = 'asOf' in version ? version.asOf >= table.updatedAt : version.revision === table.revision
   if (isCurrent) return table
   const asked =
     'asOf' in version ? `committed_at <= ${quoteLiteral(version.asOf)}` : `revision = ${Number(version.revision)}`
   const [revision, snapshot] =
     (await session.row(
-      `SELECT revision, greatest(snapshot_id, ${OLDEST}) ${commitsOf(table)} AND ${asked} ORDER BY snapshot_id DESC LIMIT 1`,
+      `SELECT revision, snapshot_id ${commitsOf(table)} AND ${asked} ORDER BY snapshot_id DESC LIMIT 1`,
     )) ?? []
   if (revision === undefined) return undefined
-  const past = await readById(session, table.id, Number(snapshot))
+  const oldest = await oldestSnapshot(session, catalog)
+  const past = await readById(session, table.id, Math.max(Number(snapshot), oldest))
   return isOf(table, past) && past.revision === Number(revision) ? { ...past, isPast: true } : undefined
 }
 

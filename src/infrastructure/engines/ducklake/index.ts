@@ -87,7 +87,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
       definitionChanged() {},
     }
     if (config.includeUpdatedAt) await addUpdatedAt(store)
-    const maintenance = new Maintenance({ writer, lock, historyHours: config.ducklakeHistoryHours })
+    const maintenance = new Maintenance({ writer, lock, catalog, historyHours: config.ducklakeHistoryHours })
     const schedule = new MaintenanceSchedule(maintenance, config.ducklakeMaintenanceMinutes, logger)
     const batches = new UpsertBatches(store, transactions)
     const engine = engineOn(store, {
@@ -128,7 +128,7 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
     return {
       ...engine,
       describeVersion: (table, version, { signal } = {}) =>
-        reader.session((session) => readVersion(session, table, version), signal),
+        reader.session((session) => readVersion(session, catalog, table, version), signal),
       revisions: (table, { limit }, { signal } = {}) =>
         reader.session((session) => readRevisions(session, table, limit), signal),
       maintain: (options) => maintenance.run(options),

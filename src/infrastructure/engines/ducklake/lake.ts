@@ -49,14 +49,14 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   const { folders, catalog } = options
   const client = (readOnly: boolean) => {
     const memory = shareOf(options.config.duckdbMemoryLimit, catalog.shared)
-    let isWorn = wearOf(memory)
+    let isWorn = wearOf(memory, catalog)
     let opened = 0
     return Client.open({
       folders,
       lanes,
       failed: options.failed,
       open: () => {
-        isWorn = wearOf(memory)
+        isWorn = wearOf(memory, catalog)
         opened += 1
         return openInstance(options, { readOnly, memory, tmp: `${readOnly ? 'reader' : 'writer'}-${opened}` })
       },

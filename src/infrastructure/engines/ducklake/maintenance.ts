@@ -2,7 +2,8 @@ import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { Client, Session } from '../duckdb/client.ts'
 import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
-import { FORGET_REVISIONS } from './history.ts'
+import type { Catalog } from './catalog.ts'
+import { forgetRevisions, oldestSnapshot } from './history.ts'
 import type { Lock } from './lock.ts'
 
 /** Files that a running download or load may still need are deleted no earlier. */
@@ -13,11 +14,14 @@ const FILES_AT_ONCE = 100
 export interface MaintenanceOptions {
   writer: Client
   lock: Lock
+  catalog: Catalog
   /** How long older revisions stay readable. */
   historyHours: number
 }
 
 const hoursAgo = (hours: number) => `older_than => now() - INTERVAL ${hours} HOUR`
+
+type Statement = string | ((session: Session) => Promise<void>)
 
 const FLUSH = "CALL ducklake_flush_inlined_data('datastore')"
 
@@ -26,7 +30,7 @@ const FLUSH = "CALL ducklake_flush_inlined_data('datastore')"
  * about a file is flushed before that file is replaced: flushed later, it would be put to a file that is not there any more, and
  * older revisions would show rows twice (duckdb/ducklake#1406).
  */
-function stepsOf(historyHours: number, forget: boolean): Record<string, readonly string[]> {
+function stepsOf(historyHours: number, forget: boolean, catalog: Catalog): Record<string, readonly Statement[]> {
   const snapshots = forget ? 'older_than => now()' : hoursAgo(historyHours)
   // By itself it leaves deleted rows in a file until they are 95 of 100.
   const rewrite = forget ? "'datastore', delete_threshold => 0" : "'datastore'"
@@ -38,7 +42,7 @@ function stepsOf(historyHours: number, forget: boolean): Record<string, readonly
       `CALL ducklake_merge_adjacent_files('datastore', max_compacted_files => ${FILES_AT_ONCE})`,
     ],
     'old revisions': [`CALL ducklake_expire_snapshots('datastore', ${snapshots})`],
-    'list of revisions': [FORGET_REVISIONS],
+    'list of revisions': [async (session) => forgetRevisions(session, await oldestSnapshot(session, catalog))],
     'files that nobody needs': [
       `CALL ducklake_cleanup_old_files('datastore', ${forget ? 'cleanup_all => true' : hoursAgo(FILES_HOURS)})`,
     ],
@@ -81,14 +85,15 @@ export class Maintenance {
   }
 
   async #steps(forget: boolean, signal: AbortSignal): Promise<MaintenanceReport> {
-    const { writer, lock, historyHours } = this.#options
+    const { writer, lock, catalog, historyHours } = this.#options
     const steps: { name: string; milliseconds: number }[] = []
-    for (const [name, statements] of Object.entries(stepsOf(historyHours, forget))) {
+    for (const [name, statements] of Object.entries(stepsOf(historyHours, forget, catalog))) {
       signal.throwIfAborted()
       const began = performance.now()
       // In this order, as writes do: those that wait for the lock hold their place in the lane.
       const run = async (session: Session) => {
-        for (const sql of statements) await session.rows(sql)
+        for (const statement of statements)
+          await (typeof statement === 'string' ? session.rows(statement) : statement(session))
       }
       await writer.session((session) => lock.run(() => run(session), signal), undefined, 'writes')
       steps.push({ name, milliseconds: Math.round(performance.now() - began) })

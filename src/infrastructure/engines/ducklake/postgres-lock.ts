@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import { Lane } from '../duckdb/lane.ts'
+import { quoteLiteral } from '../sql/quote.ts'
 import type { Lock } from './lock.ts'
 
 /** The first half of the lock's number: this service's. */
@@ -15,6 +16,11 @@ const SETTINGS = [
   'tcp_keepalives_interval = 5',
   'tcp_keepalives_count = 3',
 ]
+
+/** For the transaction alone: a pooler may give the connection to others after it. */
+const BEGIN = ['BEGIN', ...SETTINGS.map((setting) => `SET LOCAL ${setting}`)].join('; ')
+
+const lockOf = (name: string) => `${LOCK_CLASS}, hashtext(${quoteLiteral(name)})`
 
 const CONNECT_MS = 10_000
 
@@ -39,8 +45,7 @@ export class PostgresLock implements Lock {
     return this.#lane.run(async () => {
       const client = await this.#connected()
       try {
-        await client.query('BEGIN')
-        await client.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, this.#name])
+        await client.query(`${BEGIN}; SELECT pg_advisory_xact_lock(${lockOf(this.#name)})`)
       } catch (error) {
         this.#drop(client)
         if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE)
@@ -59,10 +64,10 @@ export class PostgresLock implements Lock {
   async alone<T>(kind: string, work: () => Promise<T>): Promise<T | undefined> {
     const client = await this.#connect()
     try {
-      const { rows } = await client.query('SELECT pg_try_advisory_lock($1, hashtext($2)) AS held', [
-        LOCK_CLASS,
-        `${this.#name} ${kind}`,
-      ])
+      await client.query(BEGIN)
+      const { rows } = await client.query(
+        `SELECT pg_try_advisory_xact_lock(${lockOf(`${this.#name} ${kind}`)}) AS held`,
+      )
       return rows[0]?.held ? await work() : undefined
     } finally {
       await client.end().catch(() => undefined)
@@ -89,7 +94,6 @@ export class PostgresLock implements Lock {
     })
     client.on('error', () => this.#drop(client))
     await client.connect()
-    for (const setting of SETTINGS) await client.query(`SET ${setting}`)
     return client
   }
 

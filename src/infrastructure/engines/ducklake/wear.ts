@@ -1,4 +1,5 @@
 import type { Session } from '../duckdb/client.ts'
+import type { Catalog } from './catalog.ts'
 
 /** What an instance may keep, as DuckDB counts it; it takes more than twice as much. */
 const KEPT_BYTES = 64 * 1024 * 1024
@@ -17,7 +18,15 @@ const ASK_MS = 5000
  * @param limit - Of its memory, in bytes.
  * @returns To be made anew for each instance.
  */
-export function wearOf(limit: number): (session: Session) => Promise<boolean> {
+export function wearOf(
+  limit: number,
+  { ofSnapshots }: Pick<Catalog, 'ofSnapshots'>,
+): (session: Session) => Promise<boolean> {
+  /** Grows by one with each change of a definition. */
+  const schemaVersion = async (session: Session) => {
+    const [version] = (await session.row(ofSnapshots('max(schema_version)'))) ?? []
+    return Number(version ?? 0)
+  }
   const allowed = Math.min(KEPT_BYTES, limit / SHARE)
   let first: number | undefined
   let nextAsk = 0
@@ -32,9 +41,3 @@ export function wearOf(limit: number): (session: Session) => Promise<boolean> {
 }
 
 const KEPT = "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'OBJECT_CACHE'"
-
-/** Grows by one with each change of a definition. */
-async function schemaVersion(session: Session): Promise<number> {
-  const [version] = (await session.row("SELECT max(schema_version) FROM ducklake_snapshots('datastore')")) ?? []
-  return Number(version ?? 0)
-}
