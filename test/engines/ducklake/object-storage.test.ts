@@ -22,7 +22,7 @@ const stores = [
 ] as const
 const isMissing = (reasonWithoutPostgresLake() ?? reasonWithoutS3()) !== undefined
 
-describe.skipIf(isMissing).each(stores)('a lake in a bucket, $scheme://', ({ scheme, settings }) => {
+describe.skipIf(isMissing).each(stores)('a lake in a bucket ($settings)', ({ scheme, settings }) => {
   let postgres: PostgresServer
   let s3: S3Server
   let lake: TestLake

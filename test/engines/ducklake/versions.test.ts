@@ -203,6 +203,11 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('versions over HTTP',
       const response = await ask(`POST /api/3/action/datastore_search_sql ${JSON.stringify({ sql })}`)
       expect([403, 409], sql).toContain(response.status)
     }
+    const body = { sql: `SELECT count(*) AS n FROM "${id}"`, revision: then, as_of: '2020-01-01' }
+    const response = await ask(`POST /api/3/action/datastore_search_sql ${JSON.stringify(body)}`)
+    expect(await response.json()).toMatchObject({ success: true, result: { records: [{ n: 3 }] } })
+    const info = await act('info', { resource_id: id })
+    expect(await act('info', { resource_id: id, revision: then, as_of: '2020-01-01' })).toEqual(info)
   })
 
   test('what was given up is not found any more, whatever is kept of it', async () => {
