@@ -32,12 +32,15 @@ export function serverOf(args: { url?: string; token?: string }): Server {
   }
 }
 
+/** A server that does not answer. */
+export class Unreachable extends Failure {}
+
 /** A server that can't be reached, in a sentence. */
-export function unreachable(url: URL, error: unknown): Failure {
+export function unreachable(url: URL, error: unknown): Unreachable {
   const cause = (error as { cause?: unknown }).cause ?? error
   const { code, message } = cause as { code?: string; message?: string }
   const reason = code === 'ECONNREFUSED' ? 'nothing listens there' : (message ?? code ?? 'no reason given')
-  return new Failure(
+  return new Unreachable(
     `No answer from ${url.origin}: ${reason}. Is the server running? --url or DATASTORE_URL tell where.`,
     { cause: error },
   )

@@ -18,6 +18,8 @@ let ckan: Server
 let ckanUrl: string
 let failAfter = Number.POSITIVE_INFINITY
 let asked: string[] = []
+/** Answers in its place, or changes what is asked; undefined: as it is. */
+let instead: ((action: string, body: Record<string, unknown>) => string | object | undefined | 'silence') | undefined
 
 async function act({ url }: Pick<Running, 'url'>, action: string, body: object) {
   const response = await fetch(`${url}/api/3/action/datastore_${action}`, {
@@ -40,10 +42,13 @@ beforeAll(async () => {
     for await (const chunk of incoming) body += chunk
     asked.push(`${incoming.url} ${incoming.headers.authorization ?? ''}`)
     if (body.includes('"offset":') && body.includes('"trees"') && failAfter-- <= 0) return outgoing.destroy()
+    const other = instead?.(incoming.url?.split('datastore_')[1] ?? '', JSON.parse(body))
+    if (other === 'silence') return
+    if (typeof other === 'string') return outgoing.writeHead(200).end(other)
     const response = await fetch(from.url + incoming.url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Connection: 'close' },
-      body,
+      body: other ? JSON.stringify(other) : body,
     })
     let text = await response.text()
     if (incoming.url?.endsWith('datastore_info')) {
@@ -81,6 +86,7 @@ beforeAll(async () => {
   to = await open('to')
 }, 60_000)
 afterAll(async () => {
+  ckan.closeAllConnections()
   ckan.close()
   await from.close(0)
   await to.close(0)
@@ -89,6 +95,7 @@ afterAll(async () => {
 beforeEach(async () => {
   failAfter = Number.POSITIVE_INFINITY
   asked = []
+  instead = undefined
   for (const { id } of await to.service.engine.list({ limit: 10 }))
     await to.service.engine.delete({ id, what: 'table' })
 })
@@ -140,6 +147,130 @@ describe('import-ckan', () => {
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({ copied: [{ id: 'empty' }], failed: [{ id: 'trees' }] })
     expect(stderr).toContain('trees: there is a table of this name with other columns. It stays as it is.')
+  })
+
+  describe('a table that is there', () => {
+    const columns = async (primary_key: string[] = ['code']) => {
+      const { result } = await act(from, 'info', { id: 'trees' })
+      const fields = result.fields.map(({ id, type }: { id: string; type: string }) => ({ id, type }))
+      await act(to, 'create', { resource_id: 'trees', fields, primary_key })
+    }
+    const total = async () => (await act(to, 'search', { resource_id: 'trees', limit: 0 })).result.total
+
+    test("whose first row is not CKAN's stays as it is", async () => {
+      await columns()
+      await act(to, 'upsert', { resource_id: 'trees', method: 'insert', records: [{ code: 'mine' }] })
+      const { code, stderr } = await importCkan('--resource', 'trees')
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/trees: row 0 of the table here is not CKAN's \(column "code"\).*delete it here/)
+      expect(await total()).toBe(1)
+    })
+
+    test('whose last row was changed, or one in between removed, stays as it is', async () => {
+      await importCkan('--resource', 'trees')
+      await act(to, 'upsert', { resource_id: 'trees', method: 'update', records: [{ code: '10999', more: { n: -1 } }] })
+      expect((await importCkan('--resource', 'trees')).stderr).toMatch(/row 10997 .*\(column "more"\)/)
+      await act(to, 'records_delete', { resource_id: 'trees', filters: { code: '04000' } })
+      expect(await importCkan('--resource', 'trees')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/is not CKAN's/),
+      })
+      expect(await total()).toBe(ROWS - 3)
+    })
+
+    test('with another key stays as it is', async () => {
+      await columns([])
+      expect((await importCkan('--resource', 'trees')).stderr).toContain(
+        'there is a table of this name with another key',
+      )
+    })
+
+    test('and whole is told so', async () => {
+      await importCkan('--resource', 'trees')
+      expect((await importCkan('--resource', 'trees')).stdout).toBe(
+        `trees: ${ROWS - 2} rows (${ROWS - 2} were there)\n1 tables\n`,
+      )
+    })
+  })
+
+  const isOf =
+    (name: string, answer: string) =>
+    (action: string, { id, resource_id }: Record<string, unknown>) =>
+      action === name && [id, resource_id].includes('trees') ? answer : undefined
+  const odd: [string, NonNullable<typeof instead>, RegExp][] = [
+    ['success: false', isOf('info', '{"success":false}'), /trees: The server answered 200/],
+    ['no result', isOf('info', '{"success":true}'), /trees: The answer of .* \(datastore_info\) is not an action's/],
+    [
+      'no fields',
+      isOf('info', '{"success":true,"result":{}}'),
+      /trees: the answer to datastore_info does not have fields/,
+    ],
+    ['HTML', isOf('info', '<html>come back later</html>'), /not an action's: "<html>come back/],
+    [
+      'records as text',
+      isOf('search', '{"success":true,"result":{"records":"a,b"}}'),
+      /trees: the answer to datastore_search does not have records as objects/,
+    ],
+    [
+      'rows without _id',
+      isOf('search', '{"success":true,"result":{"records":[{"code":"a"}]}}'),
+      /trees: CKAN does not give its rows one after the other/,
+    ],
+    [
+      'an offset that nobody heeds',
+      (action, body) => (action === 'search' && body.resource_id === 'trees' ? { ...body, offset: 0 } : undefined),
+      /trees: CKAN does not give its rows one after the other by _id/,
+    ],
+  ]
+  for (const [what, answers, sentence] of odd) {
+    test(`an odd answer is told, and the other tables are copied: ${what}`, { timeout: 60_000 }, async () => {
+      instead = answers
+      const { code, stdout, stderr } = await importCkan()
+      expect(stderr).toMatch(sentence)
+      expect(stderr).toContain('1 of 2 tables were not copied')
+      expect(stderr).not.toMatch(/^\s+at /m)
+      expect([code, stdout]).toEqual([1, 'empty: 0 rows\n'])
+    })
+  }
+
+  test('a list of tables that never ends', async () => {
+    instead = (_, body) => (body.resource_id === '_table_metadata' ? { ...body, offset: 0 } : undefined)
+    expect(await importCkan()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^_table_metadata: CKAN does not give its rows/m),
+    })
+  })
+
+  test('a CKAN that does not answer is not waited for, and after three tables given up', async () => {
+    instead = () => 'silence'
+    const { code, stderr } = await importCkan('--resource', 'a,b,c,d', '--timeout', '0.2')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/No answer from .* to datastore_info within 0.2 seconds \(--timeout\)\. Asking again\./)
+    expect(stderr).toContain('3 of 4 tables were not copied, and 1 not tried')
+    expect(await importCkan('--timeout', 'soon')).toMatchObject({ code: 2 })
+  })
+
+  test('--resource with commas that part nothing', async () => {
+    const { stdout } = await importCkan('--resource', ',empty, ,empty,')
+    expect(stdout).toBe('empty: 0 rows\n1 tables\n')
+    expect(await importCkan('--resource', ' , ')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--resource names no table/),
+    })
+  })
+
+  test('a server that wants it slower is obeyed', { timeout: 60_000 }, async () => {
+    const env = { AUTH_TYPE: 'anonymous', PORT: '0', RATE_LIMIT_REQUESTS: '1', RATE_LIMIT_SECONDS: '1' }
+    const slow = await serve({
+      env: { ...env, DUCKDB_PATH: join(folder, 'slow') },
+      logger: createLogger({ logLevel: 'CRITICAL' }, () => {}),
+    })
+    try {
+      const said = await importCkan('--resource', 'empty', '--to', slow.url)
+      expect(said).toMatchObject({ code: 0, stdout: 'empty: 0 rows\n1 tables\n' })
+    } finally {
+      await slow.close(0)
+    }
   })
 
   test('rows that are too large for one request together', async () => {

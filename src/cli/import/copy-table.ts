@@ -1,6 +1,8 @@
 import { Failure } from '../failure.ts'
 import { Refusal } from '../server.ts'
 import type { Call } from './actions.ts'
+import { readFields, readKey, readTotal } from './answers.ts'
+import { compareRows } from './compare.ts'
 import type { Source, SourceTable } from './source.ts'
 
 export interface Copied {
@@ -18,33 +20,41 @@ const PAGE_BYTES = 8_000_000
 
 /**
  * Copies one table: columns, dictionary and key, then its rows in the order of `_id`, a page in a transaction, then its
- * aliases. Rows that are there from a run that broke off are taken for the first of CKAN's, and it goes on behind them.
+ * aliases. Rows that are there from a run that broke off are held against CKAN's first, and it goes on behind them.
  *
- * @throws Failure when a table of that name has other columns or more rows, or the counts differ at the end.
+ * @throws Failure when a table of that name has other columns, another key, rows that are not CKAN's or more of them, or
+ * the counts differ at the end.
  */
 export async function copyTable(source: Source, target: { read: Call; write: Call }, id: string): Promise<Copied> {
   const table = await source.describe(id)
   const there = await prepare(target, table)
-  let rows = there
+  if (there > 0) expectRows(id, there, await source.count(id), { more: true })
+  let after = there > 0 ? await compareRows(source, target.read, table, there) : undefined
   let most = MOST_ROWS
-  for (let limit = FIRST_ROWS; ; ) {
-    const records = await source.page(id, rows, limit)
-    if (records.length === 0) break
+  for (let rows = there, limit = FIRST_ROWS; ; ) {
+    const page = await source.page(id, { offset: rows, limit, after })
+    if (page.length === 0) break
+    const records = page.map(({ record }) => record)
     most = Math.min(most, await insert(target.write, id, records))
     rows += records.length
+    after = page.at(-1)?.id
     const fitting = Math.floor((records.length * PAGE_BYTES) / JSON.stringify(records).length)
     limit = Math.max(1, Math.min(fitting, most))
   }
-  const [wanted, stored] = [await source.count(id), await countOf(target.read, id)]
-  if (wanted !== stored) {
-    throw new Failure(
-      `${id}: CKAN has ${wanted} rows and the copy ${stored}. Was one written to meanwhile? Delete the copy, and run it again.`,
-    )
-  }
+  const stored = await countOf(target.read, id)
+  expectRows(id, stored, await source.count(id))
   if (table.aliases.length > 0) {
     await target.write('datastore_create', { resource_id: id, force: true, aliases: table.aliases })
   }
   return { id, rows: stored, there }
+}
+
+/** @param more - CKAN may have more, which are still to be copied. */
+function expectRows(id: string, stored: number, wanted: number, { more = false } = {}): void {
+  if (stored === wanted || (more && stored < wanted)) return
+  throw new Failure(
+    `${id}: CKAN has ${wanted} rows and the copy ${stored}. Was one written to meanwhile? Delete the copy, and run it again.`,
+  )
 }
 
 /** Stores records, in parts where they are too many for one request. Answers how many a request may have. */
@@ -69,10 +79,13 @@ async function prepare({ read, write }: { read: Call; write: Call }, table: Sour
     throw error
   })
   if (known) {
-    const names = (known.fields as { id: string }[]).map((field) => field.id)
+    const names = readFields(known, id).map((field) => field.id)
     const wanted = fields.map((field) => String(field.id))
-    if (names.join('\n') !== wanted.join('\n'))
-      throw new Failure(`${id}: there is a table of this name with other columns. It stays as it is.`)
+    const differ = (one: string[], other: string[]) => one.join('\n') !== other.join('\n')
+    const other = differ(names, wanted)
+      ? 'other columns'
+      : differ([...(readKey(known) ?? [])].sort(), [...primaryKey].sort()) && 'another key'
+    if (other) throw new Failure(`${id}: there is a table of this name with ${other}. It stays as it is.`)
     return countOf(read, id)
   }
   await write('datastore_create', {
@@ -85,8 +98,7 @@ async function prepare({ read, write }: { read: Call; write: Call }, table: Sour
 }
 
 async function countOf(read: Call, id: string): Promise<number> {
-  const { total } = await read('datastore_search', { resource_id: id, limit: 0, include_total: true })
-  return Number(total)
+  return readTotal(await read('datastore_search', { resource_id: id, limit: 0, include_total: true }), id)
 }
 
 function isNotFound(error: unknown): boolean {

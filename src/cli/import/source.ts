@@ -1,4 +1,6 @@
+import { Failure } from '../failure.ts'
 import type { Call } from './actions.ts'
+import { readFields, readKey, readRecords, readTotal } from './answers.ts'
 
 /** A table as CKAN describes it, in the words of `datastore_create`. */
 export interface SourceTable {
@@ -8,26 +10,34 @@ export interface SourceTable {
   aliases: string[]
 }
 
+export interface SourceRow {
+  /** CKAN's `_id`. */
+  id: number
+  /** Without `_id`. */
+  record: Record<string, unknown>
+}
+
 /** The tables of a CKAN DataStore. */
 export interface Source {
   /** Ids of all tables that the token may see. */
   tables(): Promise<string[]>
   describe(id: string): Promise<SourceTable>
   count(id: string): Promise<number>
-  /** Records in the order of `_id`, without it. No records: there are no more. */
-  page(id: string, offset: number, limit: number): Promise<Record<string, unknown>[]>
+  /**
+   * Rows in the order of `_id`. No rows: there are no more.
+   *
+   * @param after - The `_id` of a row before them, where one is known.
+   * @throws Failure when it is not the rows behind that which come.
+   */
+  page(id: string, position: { offset: number; limit: number; after?: number }): Promise<SourceRow[]>
 }
 
 const LISTED = 1000
+const LISTING = '_table_metadata'
 
 interface Listed {
   name: string
-  alias_of: string | null
-}
-
-interface Info {
-  meta?: { primary_key?: string[] }
-  fields: { id: string; type: string; info?: object; schema?: { uniquekey?: boolean } }[]
+  aliasOf: string | undefined
 }
 
 /** Reads by CKAN's own actions. */
@@ -39,9 +49,9 @@ export function openSource(call: Call): Source {
       return [...new Set(rows.filter(isTable).map(({ name }) => name))]
     },
     async describe(id) {
-      const info = (await call('datastore_info', { id })) as unknown as Info
-      const aliases = (await listing()).filter(({ alias_of: table }) => table === id).map(({ name }) => name)
-      const fields = info.fields.filter((field) => !field.id.startsWith('_'))
+      const info = await call('datastore_info', { id })
+      const fields = readFields(info, id).filter((field) => !field.id.startsWith('_'))
+      const aliases = (await listing()).filter(({ aliasOf }) => aliasOf === id).map(({ name }) => name)
       // CKAN keeps a key as a unique index, and tells it by column.
       const unique = fields.filter(({ schema }) => schema?.uniquekey).map((field) => field.id)
       return {
@@ -51,15 +61,14 @@ export function openSource(call: Call): Source {
           type,
           ...(dictionary && { info: dictionary }),
         })),
-        primaryKey: info.meta?.primary_key ?? unique,
-        aliases,
+        primaryKey: readKey(info) ?? unique,
+        aliases: [...new Set(aliases)],
       }
     },
     async count(id) {
-      const { total } = await call('datastore_search', { resource_id: id, limit: 0, include_total: true })
-      return Number(total)
+      return readTotal(await call('datastore_search', { resource_id: id, limit: 0, include_total: true }), id)
     },
-    async page(id, offset, limit) {
+    async page(id, { offset, limit, after = 0 }) {
       const found = await call('datastore_search', {
         resource_id: id,
         sort: '_id',
@@ -67,27 +76,38 @@ export function openSource(call: Call): Source {
         limit,
         include_total: false,
       })
-      const records = found.records as Record<string, unknown>[]
-      return records.map(({ _id, _full_text, ...record }) => record)
+      let last = after
+      return readRecords(found, id).map(({ _id, _full_text, ...record }) => {
+        if (typeof _id !== 'number' || !(_id > last)) throw notInOrder(id)
+        last = _id
+        return { id: _id, record }
+      })
     },
   }
 }
 
+function notInOrder(id: string): Failure {
+  return new Failure(
+    `${id}: CKAN does not give its rows one after the other by _id. Does something on the way drop "offset" or "sort"?`,
+  )
+}
+
 /** PostgreSQL's and CKAN's own begin so. */
-const isTable = ({ name, alias_of }: Listed) => !alias_of && !/^(_|pg_)/.test(name)
+const isTable = ({ name, aliasOf }: Listed) => aliasOf === undefined && !/^(_|pg_)/.test(name)
 
 async function readListing(call: Call): Promise<Listed[]> {
-  const rows: Listed[] = []
-  for (;;) {
-    const { records } = await call('datastore_search', {
-      resource_id: '_table_metadata',
-      limit: LISTED,
-      offset: rows.length,
-      sort: 'name',
-    })
-    const page = records as Listed[]
-    rows.push(...page)
-    if (page.length === 0) return rows
+  const rows = new Map<string, Listed>()
+  for (let offset = 0; ; ) {
+    const answer = await call('datastore_search', { resource_id: LISTING, limit: LISTED, offset, sort: 'name' })
+    const page = readRecords(answer, LISTING)
+    if (page.length === 0) return [...rows.values()]
+    const before = rows.size
+    for (const { name, alias_of: aliasOf } of page) {
+      if (typeof name !== 'string') throw new Failure(`${LISTING}: a row has no name.`)
+      rows.set(JSON.stringify([name, aliasOf]), { name, aliasOf: typeof aliasOf === 'string' ? aliasOf : undefined })
+    }
+    if (rows.size === before) throw notInOrder(LISTING)
+    offset += page.length
   }
 }
 
