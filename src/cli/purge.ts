@@ -36,11 +36,19 @@ export const purge = {
       const sentence = `CKAN said of none of the ${report.tables} tables whether it has their resource: ${report.unknown[0]?.reason}`
       throw new Failure(sentence, { detail: report })
     }
+    // A sysadmin is denied nothing; to others a denial is an answer.
+    const failed = report.unknown.filter(({ denied }) => !denied || token !== undefined).length
+    const failure = new Failure(
+      `${failed} of ${report.tables} tables stay: CKAN did not say whether it has them, or they could not be removed.`,
+      { detail: report },
+    )
+    if (given.json && failed > 0) throw failure
     if (given.json) return void process.stdout.write(`${JSON.stringify(report)}\n`)
     for (const id of report.purged) process.stdout.write(`${dryRun ? 'would remove' : 'removed'} ${id}\n`)
     for (const { table, reason } of report.unknown) process.stderr.write(`kept ${table}: ${reason}\n`)
     process.stdout.write(
       `${report.purged.length} of ${report.tables} tables${dryRun ? ' (nothing was removed)' : ''}\n`,
     )
+    if (failed > 0) throw failure
   },
 }

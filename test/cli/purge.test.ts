@@ -98,10 +98,42 @@ describe('purge --ckan', () => {
     test(`a table stays when ${what}`, async () => {
       await running.close(0)
       arrange()
-      const { stdout } = await purge(...asAdmin)
+      const { code, stdout, stderr } = await purge(...asAdmin)
       expect(stdout).toBe('0 of 3 tables\n')
+      // A timetable that runs it must hear of answers that did not come.
+      const isAnswered = what.startsWith('CKAN says no once')
+      expect([code, /1 of 3 tables stay: CKAN did not say/.test(stderr)]).toEqual(isAnswered ? [0, false] : [1, true])
     })
   }
+
+  test('some answers that did not come fail the command with --json, too, and the others are heeded', async () => {
+    await running.close(0)
+    ckan.override = ({ body }) => (body.id === 'kept' ? { status: 502, body: '<html>' } : undefined)
+    const { code, stdout } = await purge(...asAdmin, '--json')
+    expect([code, JSON.parse(stdout)]).toMatchObject([1, { tables: 3, purged: ['gone'], unknown: [{ table: 'kept' }] }])
+  })
+
+  test('a CKAN that has none of those that it answers for is the wrong one, too', async () => {
+    await running.close(0)
+    ckan.resources.clear()
+    ckan.override = ({ body }) => (body.id === 'kept' ? { status: 502, body: '<html>' } : undefined)
+    expect(await purge(...asAdmin)).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was removed') })
+  })
+
+  test('a CKAN that does not answer is not asked for each table', async () => {
+    for (let table = 0; table < 20; table += 1) {
+      await fetch(`${running.url}/api/3/action/datastore_create`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ resource_id: `t${table}`, records: [{ a: 1 }] }),
+      })
+    }
+    await running.close(0)
+    ckan.calls.length = 0
+    ckan.override = ({ action }) => (action === 'resource_show' ? { status: 503, body: 'later' } : undefined)
+    expect(await purge(...asAdmin)).toMatchObject({ code: 1, stderr: expect.stringContaining('status 503') })
+    expect(ckan.count('resource_show')).toBe(10)
+  })
 
   /** As an extension may do that hides what is private. */
   const hidePrivate = () => {
