@@ -74,7 +74,10 @@ export function checkResourceId(id: string): void {
   }
 }
 
+/** `.` and `..` go missing from a URL's path. */
+const RESERVED = new Set(['query', 'information_schema', '.', '..'])
+
 /** `/datastore/dump/query` is a path of its own; PostgreSQL's catalogue starts with `pg_`. */
 function isReserved(name: string): boolean {
-  return name.toLowerCase() === 'query' || /^pg_/i.test(name) || name.toLowerCase() === 'information_schema'
+  return RESERVED.has(name.toLowerCase()) || /^pg_/i.test(name)
 }

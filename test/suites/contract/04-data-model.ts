@@ -60,6 +60,11 @@ const names: readonly ContractCase[] = [
     call: ['create', { fields: [{ id: 'a', type: 'int' }], aliases: [alias] }],
     error: { alias: [`"${alias}" is not a valid alias name`] },
   })),
+  ...['.', '..', 'query', 'pg_a', '_a', 'a"b', ' a'].map((id): ContractCase => ({
+    name: `§4.2 the resource id ${JSON.stringify(id)} is refused`,
+    call: ['create', { resource_id: id, fields: [{ id: 'a', type: 'int' }] }],
+    error: { resource_id: [`"${id}" can't name a table here`] },
+  })),
 ]
 
 /** Declared type, what search and dump report, what info reports, its native type. */

@@ -51,5 +51,5 @@ interface Task {
 
 /** `values > jsonb > comes out as the contract says` */
 function titleOf({ name, suite }: Task): string {
-  return suite && !name.startsWith('the ') && !suite.name.startsWith('the ') ? `${titleOf(suite)} > ${name}` : name
+  return suite && !/^the \S+ engine$/.test(suite.name) ? `${titleOf(suite)} > ${name}` : name
 }
