@@ -2,6 +2,7 @@ import type { Datastore, DatastoreOptions } from '../../src/app.ts'
 import type { Config } from '../../src/core/config.ts'
 import { ConfigurationError } from '../../src/core/errors.ts'
 import { GRACE_MS, hostname, listenProblem, openToServe, type Running, STALLED_MS } from '../node/open.ts'
+import { answerLast } from './linger.ts'
 
 export type { Running }
 
@@ -64,7 +65,8 @@ function listen(bun: BunRuntime, config: Config, { fetch }: Datastore): BunServe
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch(request, server) {
         if (mayOutlast) server.timeout(request, 0)
-        return fetch(request, { address: server.requestIP(request)?.address })
+        const address = server.requestIP(request)?.address
+        return answerLast(request, (given) => fetch(given, { address }))
       },
     })
   } catch (error) {
