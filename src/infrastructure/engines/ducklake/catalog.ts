@@ -116,6 +116,7 @@ const PASSED_ON = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'target_sessio
 
 function postgres(address: string, schema: string): Catalog {
   const url = new URL(address)
+  if (url.hash !== '') throw new TypeError('a password holds a #')
   const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(url.username)
   const secret = Object.entries({
     HOST: url.hostname.replace(/^\[|\]$/g, ''),
