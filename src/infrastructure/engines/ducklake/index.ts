@@ -107,7 +107,8 @@ export default async function ducklake({ config, logger, sqlFunctions }: EngineC
             const known = tables.get(idOrAlias)
             if (known || tables.isAbsent(idOrAlias)) return known
             const since = tables.now
-            const table = await session.transaction(() => readTable(session, idOrAlias), { readOnly: true })
+            const read = () => readTable(session, idOrAlias)
+            const table = await (catalog.isolated ? session.transaction(read, { readOnly: true }) : read())
             if (table ? tables.remember(table, since) : tables.rememberAbsent(idOrAlias, since)) return table
           }
         }, signal),

@@ -129,9 +129,9 @@ function isOfPostgres(error: unknown): boolean {
   return isRetryable(error) || SQLSTATE.test(String((error as { code?: unknown } | null)?.code ?? ''))
 }
 
-/** The last snapshot that a session's transaction sees. By this name it is told without a reading of the lake's definitions. */
+/** The last snapshot that a session's transaction sees. */
 export async function currentSnapshot(session: Session): Promise<number> {
-  const [snapshot] = (await session.row("SELECT id FROM ducklake_current_snapshot('datastore')")) ?? []
+  const [snapshot] = (await session.row('SELECT id FROM datastore.current_snapshot()')) ?? []
   return Number(snapshot)
 }
 
