@@ -100,7 +100,12 @@ describe('backup and restore', () => {
     expect(await command('restored', 'restore', 'all.backup')).toMatchObject({ code: 0 })
   })
 
-  for (const [name, ...args] of [['backup', 'all.backup'], ['check'], ['maintain'], ['purge', '--ckan', '--anonymous']]) {
+  for (const [name, ...args] of [
+    ['backup', 'all.backup'],
+    ['check'],
+    ['maintain'],
+    ['purge', '--ckan', '--anonymous'],
+  ]) {
     test(`${name} of a folder without data says so, and makes none`, async () => {
       expect(await command('mistyped', name as string, ...args)).toEqual({
         code: 1,
