@@ -20,16 +20,22 @@ export async function compareRows(source: Source, read: Call, table: SourceTable
   const { id } = table
   const names = table.fields.map((field) => String(field.id))
   let last: number | undefined
-  for (const offset of offsets(rows)) {
-    const limit = Math.min(ROWS, rows - offset)
-    const theirs = await source.page(id, { offset, limit, after: last })
-    const query = { resource_id: id, sort: '_id', offset, limit, include_total: false }
-    const ours = readRecords(await read('datastore_search', query), id)
-    for (let at = 0; at < limit; at += 1) {
-      const [mine, row] = [ours[at], theirs[at]]
-      const column = names.find((name) => !isSame(mine?.[name], row?.record[name]))
-      if (!mine || !row || column !== undefined) throw notTheirs(id, offset + at, column)
-      last = row.id
+  for (const begin of offsets(rows)) {
+    const end = Math.min(rows, begin + ROWS)
+    for (let offset = begin; offset < end; ) {
+      const limit = end - offset
+      const theirs = await source.page(id, { offset, limit, after: last })
+      const query = { resource_id: id, sort: '_id', offset, limit, include_total: false }
+      const ours = readRecords(await read('datastore_search', query), id)
+      // Either may give fewer rows than it is asked for, but some: both have them.
+      const pairs = theirs.slice(0, ours.length).map((row, at) => ({ row, mine: ours[at] }))
+      if (pairs.length === 0) throw notTheirs(id, offset)
+      for (const { row, mine } of pairs) {
+        const column = names.find((name) => !isSame(mine?.[name], row.record[name]))
+        if (column !== undefined) throw notTheirs(id, offset, column)
+        last = row.id
+        offset += 1
+      }
     }
   }
   return last ?? 0
@@ -41,7 +47,7 @@ function offsets(rows: number): number[] {
   return Array.from({ length: PAGES }, (_, page) => Math.floor((page * (rows - ROWS)) / (PAGES - 1)))
 }
 
-function notTheirs(id: string, row: number, column: string | undefined): Failure {
+function notTheirs(id: string, row: number, column?: string): Failure {
   const where = column === undefined ? '' : ` (column "${column}")`
   return new Failure(
     `${id}: row ${row} of the table here is not CKAN's${where}: it is another table, or one of the two was changed since it ` +
