@@ -281,9 +281,15 @@ describe('shapes', () => {
       [0, 1],
       ['a', 'b', 'c'],
     ],
+    'after a record that repeats a key that is dropped': [
+      '[{"_x":0,"a":1,"_x":0},{"_x":0},{"_x":0,"a":1,"_x":0,"b":2},{"_x":0,"b":3}]',
+      [['a'], [], ['a', 'b'], ['b']],
+      [0, 1, 2, 3],
+      ['a', 'b'],
+    ],
   }
   it.each(Object.entries(cases))('%s', (_, [source, shapes, shapeOf, columns]) => {
-    expect(encode(source, types)).toMatchObject({ shapes, shapeOf, columns })
+    expect(encode(source, types, { ignore: ['_x'] })).toMatchObject({ shapes, shapeOf, columns })
   })
 })
 

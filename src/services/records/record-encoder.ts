@@ -32,8 +32,10 @@ export class RecordEncoder {
   private readonly keys: KeyIndex
   private readonly shapes: Shapes
   private readonly plain: PlainColumns
-  /** The stamp of the record that carried each column last: tells that a record repeats a key. */
+  /** The stamp of the record that carried each key last: tells that a record repeats one. */
   private readonly seen: Int32Array
+  /** Whether the record repeats a key that is dropped. */
+  private repeatsDropped = false
   private stamp = 0
   private unknown: string[] = []
   /** Where the last member that counts ended; whether there was none yet. */
@@ -52,8 +54,9 @@ export class RecordEncoder {
     this.writers = this.columns.map((column) => (column === idColumn ? idWriters : writersOf(column)))
     this.forbidden = this.columns.map(({ type }) => (type.type.family === 'json' ? 0 : HAS_NUL) | HAS_LONE_SURROGATE)
     const names = this.columns.map(({ name }) => name)
-    this.keys = new KeyIndex(scanner.bytes, [...names, ...ignore.filter((name) => !names.includes(name))])
-    this.seen = new Int32Array(names.length)
+    const keys = [...names, ...ignore.filter((name) => !names.includes(name))]
+    this.keys = new KeyIndex(scanner.bytes, keys)
+    this.seen = new Int32Array(keys.length)
     this.shapes = new Shapes(names)
     this.plain = new PlainColumns(scanner.bytes, this.columns)
     const { length } = scanner.bytes
@@ -92,6 +95,7 @@ export class RecordEncoder {
     this.stamp++
     this.keptEnd = start + 1
     this.empty = true
+    this.repeatsDropped = false
     out.copyFrom(start)
     scanner.pos = start + 1
     shapes.begin()
@@ -114,6 +118,7 @@ export class RecordEncoder {
     }
     if (keys.after(key) !== UNKNOWN) this.learn(key, UNKNOWN)
     shapes.end()
+    if (this.repeatsDropped) shapes.forget()
     this.closeObject()
     return true
   }
@@ -131,6 +136,7 @@ export class RecordEncoder {
     const kind = scanner.next()
     if (key < 0 || key >= this.columns.length || (lastOf && lastOf.get(key) !== keyStart)) {
       if (key < 0) this.unknown.push(textOf(scanner.bytes, keyStart, keyEnd))
+      else if (key >= this.columns.length) this.drop(key)
       out.copyTo(this.keptEnd)
       scanner.value(DEPTH)
       return key
@@ -149,6 +155,11 @@ export class RecordEncoder {
     }
     scanner.key()
     return keys.find(start, scanner.pos)
+  }
+
+  private drop(key: number): void {
+    if (this.seen[key] === this.stamp) this.repeatsDropped = true
+    this.seen[key] = this.stamp
   }
 
   private learn(key: number, follower: number): void {
