@@ -46,6 +46,7 @@ export const calls = {
     kit.create(id, COLUMNS, { key: ['k'], aliases: [`${id} alias`], records: RECORDS }),
   'create: a new column': (kit, id) => kit.create(id, { ...COLUMNS, late: 'date' }, { records: [{ k: 9 }] }),
   'create: a wider column': (kit, id) => kit.create(id, { ...COLUMNS, k: 'numeric' }, { records: [{ k: 9.5 }] }),
+  'create: a title': (kit, id) => kit.create(id, COLUMNS, { schemaProperties: { title: 'Trees' } }),
   'upsert: old and new keys': (kit, id) =>
     kit.upsert(id, [
       { k: 1, v: 'changed' },
