@@ -6,7 +6,7 @@ import { tableName } from '../../../src/infrastructure/engines/duckdb/store.ts'
 import { catalogOf } from '../../../src/infrastructure/engines/ducklake/catalog.ts'
 import { loadExtensions } from '../../../src/infrastructure/engines/ducklake/extensions.ts'
 import { noteRevisions } from '../../../src/infrastructure/engines/ducklake/history.ts'
-import { currentSnapshot } from '../../../src/infrastructure/engines/ducklake/lake-storage.ts'
+import { currentSnapshot } from '../../../src/infrastructure/engines/ducklake/stand.ts'
 import { quoteLiteral } from '../../../src/infrastructure/engines/sql/quote.ts'
 
 /**

@@ -329,6 +329,7 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
     await engine.healthcheck()
     const lines = log.map(({ message, properties }) => JSON.stringify([message, properties]))
     expect(lines.length).toBeGreaterThan(0)
+    expect(lines.filter((line) => /set back/.test(line))).toEqual([])
     for (const line of lines) expectPlain(line)
   })
 
@@ -426,7 +427,7 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
     [
       "another lake's place",
       (env) => ({ ...env, DUCKLAKE_METADATA_SCHEMA: 'other' }),
-      /DUCKLAKE_DATA_PATH is .*, which is not empty/,
+      /DUCKLAKE_DATA_PATH is .*, which belongs to the catalog .*schema ducklake.*schema other/,
     ],
     [
       'a folder of its own that holds no lock',

@@ -44,7 +44,8 @@ function breakingLake(fates: readonly Fate[], lockFails: (tries: number) => unkn
       return work()
     },
   }
-  const transactions = new LakeTransactions(lock as never, new SnapshotCache())
+  const catalog = { stand: async () => ({ snapshot: 7 }) }
+  const transactions = new LakeTransactions(catalog, lock as never, new SnapshotCache())
   const write = () =>
     transactions.run(
       session as unknown as Session,

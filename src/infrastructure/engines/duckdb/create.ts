@@ -11,7 +11,7 @@ import { insertTable, nameHolder, updateTable } from './metadata.ts'
 import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { CATALOG, commit, currentTable, dialectOf, firstRevision, now, tableName, write } from './store.ts'
+import { CATALOG, commit, currentTable, dialectOf, nextRevision, now, tableName, write } from './store.ts'
 
 /** Makes a table or alters the stored one, and appends the plan's records: all of it or nothing. */
 export async function createTable(store: Store, plan: TablePlan, signal?: AbortSignal): Promise<Written> {
@@ -68,7 +68,7 @@ export function plannedTable(
   scales: Record<string, number>,
 ): StoredTable {
   const time = now()
-  const revision = current ? current.revision + 1 : firstRevision()
+  const revision = nextRevision(current)
   return {
     id: plan.id,
     columns: plan.columns,

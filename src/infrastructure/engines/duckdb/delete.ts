@@ -8,7 +8,7 @@ import { storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { deleteTable, readById, updateCounters, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
-import { CATALOG, commit, currentTable, dialectOf, now, tableName, write } from './store.ts'
+import { CATALOG, commit, currentTable, dialectOf, nextRevision, now, tableName, write } from './store.ts'
 
 /** Deletes rows, columns or the whole table, in one transaction. */
 export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortSignal): Promise<Written> {
@@ -44,7 +44,7 @@ async function dropColumns(
   const dropped = new Set(plan.columns)
   const { table } = await commit(store, session, plan.id, async () => {
     const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
-    const revision = current.revision + 1
+    const revision = nextRevision(current)
     const table: StoredTable = {
       ...current,
       columns: current.columns.filter(({ name }) => !dropped.has(name)),
@@ -82,7 +82,7 @@ async function deleteRows(
       `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`,
     )
     const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`)
-    const table = { ...current, count: current.count - affected, revision: current.revision + 1, updatedAt: now() }
+    const table = { ...current, count: current.count - affected, revision: nextRevision(current), updatedAt: now() }
     await updateCounters(session, table)
     return { table, affected, records }
   }).catch((error) => {

@@ -169,9 +169,12 @@ export async function currentTable(
   return table
 }
 
-/** The revision of a new table: above that of any table of this name that was dropped before. */
-export function firstRevision(): number {
-  return Date.now()
+/**
+ * The revision that a write makes: above the one before, and above that of any table of this name that was dropped, or was lost
+ * when the data was set back to an earlier state. Caches know answers by it.
+ */
+export function nextRevision(current: Pick<Table, 'revision'> | undefined): number {
+  return Math.max((current?.revision ?? 0) + 1, Date.now())
 }
 
 export function now(): string {

@@ -4,7 +4,7 @@ import type { Session } from './client.ts'
 import type { StoredTable } from './metadata.ts'
 import { readListing, readTable, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
-import { commit, tableName, write } from './store.ts'
+import { commit, nextRevision, tableName, write } from './store.ts'
 
 const PAGE = 500
 
@@ -25,7 +25,7 @@ async function addTo(store: Store, session: Session, id: string): Promise<void> 
   await commit(store, session, id, async () => {
     const table = await readTable(session, id)
     if (!table || table.hasUpdatedAt) return { table }
-    const revision = table.revision + 1
+    const revision = nextRevision(table)
     const changed: StoredTable = { ...table, hasUpdatedAt: true, revision, schemaRevision: revision }
     await store.storage.changeColumns(session, id, { added: new Map([[UPDATED_AT_COLUMN, 'TIMESTAMPTZ']]) })
     await session.run(

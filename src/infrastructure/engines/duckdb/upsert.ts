@@ -13,7 +13,7 @@ import { scaleOf, updateCounters, updateTable } from './metadata.ts'
 import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { commit, currentTable, dialectOf, now, tableName, writeInTurn } from './store.ts'
+import { commit, currentTable, dialectOf, nextRevision, now, tableName, writeInTurn } from './store.ts'
 
 /** Leaves a transaction without a trace, with its answer. */
 class DryRun {
@@ -88,7 +88,7 @@ export async function applyUpsert(
   { columns, scales, isWidened, dialect }: StagedUpsert,
 ): Promise<Outcome & { current: StoredTable }> {
   const current = (await currentTable(store, session, plan.id, plan.basedOn)) as StoredTable
-  const revision = current.revision + 1
+  const revision = nextRevision(current)
   const table: StoredTable = {
     ...current,
     scales,

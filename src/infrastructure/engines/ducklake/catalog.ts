@@ -6,6 +6,8 @@ import { makeFolder } from '../duckdb/folder.ts'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import { FileLock, ProcessLock } from './file-lock.ts'
 import type { Lock } from './lock.ts'
+import type { SeenStand } from './stand.ts'
+import { currentSnapshot } from './stand.ts'
 
 /** Where a lake's catalog is, and how it is shared. */
 export interface Catalog {
@@ -26,12 +28,25 @@ export interface Catalog {
   openLock(): Promise<Lock>
   /** SQL of a query that asks all snapshots for one thing, such as `min(snapshot_id)`: DuckLake's own list is slow where they are many. */
   ofSnapshots(what: string): string
+  /** Where the lake stands. `known`: the last snapshot so far, for whoever has seen one. */
+  stand(session: Session, known: number): Promise<SeenStand>
+  /** Tells it from other catalogs, and from a copy of itself elsewhere. */
+  identity(session: Session): Promise<string>
   /** Bytes of the catalog itself. */
   size(session: Session): Promise<number>
 }
 
 /** The name under which DuckLake attaches the catalog. */
 const METADATA = '__ducklake_metadata_datastore'
+
+/** What is the same for a catalog in a file, whose size that file tells. */
+const ofFile = (location: string, file: string) => ({
+  location,
+  ofSnapshots: (what: string) => `SELECT ${what} FROM ${METADATA}.main.ducklake_snapshot`,
+  stand: async (session: Session) => ({ snapshot: await currentSnapshot(session) }),
+  identity: async () => location,
+  size: async () => (await stat(file)).size,
+})
 
 /** More bring nothing (measured). */
 const INLINED_ROWS = 10
@@ -42,7 +57,7 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
   sqlite: (address) => {
     const file = fileOf(address)
     return {
-      location: `sqlite:${file}`,
+      ...ofFile(`sqlite:${file}`, file),
       extensions: ['ducklake', 'sqlite'],
       shared: true,
       isolated: false,
@@ -56,14 +71,12 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new FileLock(`${file}.lock`)
       },
-      ofSnapshots: (what) => `SELECT ${what} FROM ${METADATA}.main.ducklake_snapshot`,
-      size: async () => (await stat(file)).size,
     }
   },
   duckdb: (address) => {
     const file = fileOf(address)
     return {
-      location: `duckdb:${file}`,
+      ...ofFile(`duckdb:${file}`, file),
       extensions: ['ducklake'],
       shared: false,
       isolated: true,
@@ -75,8 +88,6 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new ProcessLock()
       },
-      ofSnapshots: (what) => `SELECT ${what} FROM ${METADATA}.main.ducklake_snapshot`,
-      size: async () => (await stat(file)).size,
     }
   },
 }
@@ -133,8 +144,10 @@ function postgres(address: string, schema: string): Catalog {
   }
   const given = { ...DEFAULTS, ...Object.fromEntries(url.searchParams), application_name: 'ckan-datastore' }
   const options = Object.entries(given).map(([name, value]) => `${name}=${conninfo(value)}`)
+  const location = `postgres://${url.host}/${database}, schema ${schema}`
+  const snapshots = `${quoteIdentifier(schema)}.ducklake_snapshot`
   return {
-    location: `postgres://${url.host}/${database}, schema ${schema}`,
+    location,
     extensions: ['ducklake', 'postgres'],
     shared: true,
     isolated: true,
@@ -149,14 +162,40 @@ function postgres(address: string, schema: string): Catalog {
       if (same.searchParams.has('sslmode')) same.searchParams.set('uselibpqcompat', 'true')
       return new PostgresLock(same.href, schema)
     },
-    ofSnapshots: (what) =>
-      `FROM postgres_query('${METADATA}', ${quoteLiteral(`SELECT ${what} FROM ${quoteIdentifier(schema)}.ducklake_snapshot`)})`,
+    ofSnapshots: (what) => asPostgres(`SELECT ${what} FROM ${snapshots}`),
+    async stand(session, known) {
+      const madeAt = 'extract(epoch FROM snapshot_time)::text'
+      const row = await session.row(
+        asPostgres(
+          `SELECT snapshot_id, ${madeAt} AS made_at, (SELECT ${madeAt} FROM ${snapshots} WHERE snapshot_id = ${known}) AS known_made_at, ` +
+            `concat(pg_postmaster_start_time(), ' ', pg_relation_filenode(${quoteLiteral(snapshots)})) AS database ` +
+            `FROM ${snapshots} ORDER BY snapshot_id DESC LIMIT 1`,
+        ),
+      )
+      const [snapshot, madeAtNow, knownMadeAt, database] = row ?? []
+      return {
+        snapshot: Number(snapshot),
+        madeAt: String(madeAtNow),
+        ...(knownMadeAt !== null && { knownMadeAt: String(knownMadeAt) }),
+        database: String(database),
+      }
+    },
+    async identity(session) {
+      const [system] =
+        (await session.row(asPostgres('SELECT system_identifier::text AS system FROM pg_control_system()'))) ?? []
+      return `${location}, PostgreSQL's system ${system}`
+    },
     async size(session) {
       const sql = `SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = ${quoteLiteral(schema)}`
-      const [bytes] = (await session.row(`FROM postgres_query('${METADATA}', ${quoteLiteral(sql)})`)) ?? []
+      const [bytes] = (await session.row(asPostgres(sql))) ?? []
       return Number(bytes ?? 0)
     },
   }
+}
+
+/** A query in PostgreSQL's own words: it runs there as one. */
+function asPostgres(sql: string): string {
+  return `FROM postgres_query('${METADATA}', ${quoteLiteral(sql)})`
 }
 
 function conninfo(value = ''): string {

@@ -7,13 +7,15 @@ import type { Storage } from '../duckdb/store.ts'
 import { now, tableName } from '../duckdb/store.ts'
 import type { Table } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
+import type { Catalog } from './catalog.ts'
 import { changeColumns } from './change-columns.ts'
-import { isInterrupted } from './failures.ts'
+import { Interrupted, isInterrupted } from './failures.ts'
 import type { NewRevision } from './history.ts'
 import { isNoted, noteRevisions } from './history.ts'
 import type { Lock } from './lock.ts'
 import { checkNames, checkValues } from './placeholders.ts'
 import type { SnapshotCache } from './snapshot-cache.ts'
+import { currentSnapshot } from './stand.ts'
 
 const ATTEMPTS = 8
 const FIRST_PAUSE_MS = 20
@@ -25,10 +27,12 @@ const UNREACHABLE = "The lake's catalog can't be reached, or refuses to work."
 
 /** Runs writes of a lake as one transaction, under the writers' lock. */
 export class LakeTransactions {
+  readonly #catalog: Pick<Catalog, 'stand'>
   readonly #lock: Lock
   readonly #tables: SnapshotCache
 
-  constructor(lock: Lock, tables: SnapshotCache) {
+  constructor(catalog: Pick<Catalog, 'stand'>, lock: Lock, tables: SnapshotCache) {
+    this.#catalog = catalog
     this.#lock = lock
     this.#tables = tables
   }
@@ -60,7 +64,10 @@ export class LakeTransactions {
       }
       const { result, snapshot } = await session
         .transaction(async () => {
-          const before = await this.#tables.look(() => currentSnapshot(session))
+          // The transaction begins here: who is thawed after having lost the lock would otherwise write by what was known before.
+          const before = await currentSnapshot(session)
+          const last = await this.#look(session)
+          if (last !== before) throw new Interrupted('Other writes to the lake came between.', { retryAfterSeconds: 1 })
           const result = await work()
           const snapshot = before + 1
           await noteRevisions(session, { revisions: revisionsOf(result), snapshot, writeId })
@@ -79,7 +86,10 @@ export class LakeTransactions {
     }
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#lock.run(attempt)
+        const result = await this.#lock.run(attempt)
+        // What was written is known by its time, too: PostgreSQL may come back without it.
+        await this.#look(session).catch(() => undefined)
+        return result
       } catch (error) {
         if (!isRetryable(error) || tries === ATTEMPTS) {
           // Whoever runs it again from its beginning might store it twice.
@@ -91,6 +101,10 @@ export class LakeTransactions {
         await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
       }
     }
+  }
+
+  #look(session: Session): Promise<number> {
+    return this.#tables.look((known) => this.#catalog.stand(session, known))
   }
 }
 
@@ -127,12 +141,6 @@ function isRetryable(error: unknown): boolean {
 function isOfPostgres(error: unknown): boolean {
   if (error instanceof DatastoreError) return false
   return isRetryable(error) || SQLSTATE.test(String((error as { code?: unknown } | null)?.code ?? ''))
-}
-
-/** The last snapshot that a session's transaction sees. */
-export async function currentSnapshot(session: Session): Promise<number> {
-  const [snapshot] = (await session.row('SELECT id FROM datastore.current_snapshot()')) ?? []
-  return Number(snapshot)
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Logger } from '../../../core/log.ts'
 import type { Client, Session } from '../duckdb/client.ts'
 import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
 import type { Catalog } from './catalog.ts'
+import type { DataClaim } from './data-claim.ts'
 import { forgetRevisions, oldestSnapshot } from './history.ts'
 import type { Lock } from './lock.ts'
 
@@ -15,6 +16,7 @@ export interface MaintenanceOptions {
   writer: Client
   lock: Lock
   catalog: Catalog
+  claim: DataClaim
   /** How long older revisions stay readable. */
   historyHours: number
 }
@@ -85,7 +87,8 @@ export class Maintenance {
   }
 
   async #steps(forget: boolean, signal: AbortSignal): Promise<MaintenanceReport> {
-    const { writer, lock, catalog, historyHours } = this.#options
+    const { writer, lock, catalog, claim, historyHours } = this.#options
+    await writer.session((session) => claim.check(session), signal)
     const steps: { name: string; milliseconds: number }[] = []
     for (const [name, statements] of Object.entries(stepsOf(historyHours, forget, catalog))) {
       signal.throwIfAborted()

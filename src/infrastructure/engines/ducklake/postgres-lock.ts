@@ -8,9 +8,15 @@ import type { Lock } from './lock.ts'
 const LOCK_CLASS = 0x636b_616e
 const LOCK_NOT_AVAILABLE = '55P03'
 
-/** A host that is gone without a word gives its lock up after 10 + 3 × 5 seconds. */
+/** How often who holds a lock shows that he is alive. */
+const PING_MS = 15_000
+
+/**
+ * A host that is gone without a word gives its lock up after 10 + 3 × 5 seconds, and a process that stands still after a minute. Should
+ * it wake up in the midst of a write, its commit meets those of others, and is refused.
+ */
 const SETTINGS = [
-  'idle_in_transaction_session_timeout = 0',
+  "idle_in_transaction_session_timeout = '60s'",
   "lock_timeout = '30s'",
   'tcp_keepalives_idle = 10',
   'tcp_keepalives_interval = 5',
@@ -52,10 +58,12 @@ export class PostgresLock implements Lock {
           throw new ServiceUnavailable('Others have been writing to the lake for too long.', { retryAfterSeconds: 5 })
         throw error
       }
+      const stopPings = this.#ping(client)
       try {
         signal?.throwIfAborted()
         return await work()
       } finally {
+        stopPings()
         await client.query('COMMIT').catch(() => this.#drop(client))
       }
     }, signal)
@@ -63,6 +71,7 @@ export class PostgresLock implements Lock {
 
   async alone<T>(kind: string, work: () => Promise<T>): Promise<T | undefined> {
     const client = await this.#connect()
+    const stopPings = this.#ping(client)
     try {
       await client.query(BEGIN)
       const { rows } = await client.query(
@@ -70,6 +79,7 @@ export class PostgresLock implements Lock {
       )
       return rows[0]?.held ? await work() : undefined
     } finally {
+      stopPings()
       await client.end().catch(() => undefined)
     }
   }
@@ -78,6 +88,11 @@ export class PostgresLock implements Lock {
     const client = this.#client
     this.#client = undefined
     await client?.end().catch(() => undefined)
+  }
+
+  #ping(client: pg.Client): () => void {
+    const timer = setInterval(() => client.query('SELECT 1').catch(() => this.#drop(client)), PING_MS)
+    return () => clearInterval(timer)
   }
 
   async #connected(): Promise<pg.Client> {

@@ -1,46 +1,52 @@
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { StoredTable } from '../duckdb/metadata.ts'
 import { TableCache } from '../duckdb/table-cache.ts'
+import type { SeenStand, Stand } from './stand.ts'
+import { isSuccessor } from './stand.ts'
 
 /** Names that are remembered to be nobody's. */
 const ABSENT = 1000
+
+const NOWHERE: Stand = { snapshot: -1 }
 
 /**
  * Tables as they are at one snapshot of the lake, and names that there are not. One that somebody else has written drops them all:
  * anything may have changed.
  */
 export class SnapshotCache extends TableCache {
-  #snapshot = -1
+  #stand = NOWHERE
   readonly #absent = new Set<string>()
-  readonly #setBack: () => void
+  readonly #setBack: (isCertain: boolean) => void
 
-  /** @param setBack - Called when the lake stands at an earlier snapshot than it did. */
-  constructor(setBack: () => void = () => {}) {
+  /** @param setBack - Called when the lake has lost commits, or may have. */
+  constructor(setBack: (isCertain: boolean) => void = () => {}) {
     super()
     this.#setBack = setBack
   }
 
   /**
-   * Asks for the last snapshot, and stands at it.
+   * Asks where the lake stands, and stands there.
    *
-   * @throws ServiceUnavailable when it is an earlier one than before the question: the catalog was restored, or another server
-   *   has taken its place that lacks the last commits. What is known of the commits that are lost is worse than nothing.
+   * @param ask - Is given the snapshot that was the last one so far.
+   * @returns The last snapshot.
+   * @throws ServiceUnavailable when the lake has lost commits, or may have. What is known of them is worse than nothing.
    */
-  async look(ask: () => Promise<number>): Promise<number> {
-    const before = this.#snapshot
-    const snapshot = await ask()
-    if (snapshot < before) {
-      if (this.#snapshot === before) {
-        this.#snapshot = snapshot
+  async look(ask: (known: number) => Promise<SeenStand>): Promise<number> {
+    const known = this.#stand
+    const { knownMadeAt, ...stand } = await ask(known.snapshot)
+    const isGoingOn = known === NOWHERE ? 'yes' : isSuccessor({ ...stand, knownMadeAt }, known)
+    if (isGoingOn !== 'yes') {
+      if (this.#stand === known) {
+        this.#stand = stand
         this.clear()
-        this.#setBack()
+        this.#setBack(isGoingOn === 'no')
       }
-      throw new ServiceUnavailable('The lake was set back to an earlier state, and is opened again.', {
+      throw new ServiceUnavailable('The lake may have been set back to an earlier state, and is opened again.', {
         retryAfterSeconds: 1,
       })
     }
-    this.standAt(snapshot)
-    return snapshot
+    if (stand.snapshot >= this.#stand.snapshot) this.#standAt(stand)
+    return stand.snapshot
   }
 
   isAbsent(name: string): boolean {
@@ -64,16 +70,17 @@ export class SnapshotCache extends TableCache {
     super.clear()
   }
 
-  /** The snapshot that somebody has just seen to be the last. */
-  standAt(snapshot: number): void {
-    if (snapshot <= this.#snapshot) return
-    this.#snapshot = snapshot
-    this.clear()
-  }
-
   /** The snapshot that this process has written, being the only one that writes. What it changed must be noted. */
   wrote(snapshot: number): void {
-    if (snapshot === this.#snapshot + 1) this.#snapshot = snapshot
-    else this.standAt(snapshot)
+    const { snapshot: before, database } = this.#stand
+    if (snapshot <= before) return
+    this.#stand = { snapshot, database }
+    if (snapshot > before + 1) this.clear()
+  }
+
+  #standAt(stand: Stand): void {
+    const isLater = stand.snapshot > this.#stand.snapshot
+    this.#stand = stand
+    if (isLater) this.clear()
   }
 }

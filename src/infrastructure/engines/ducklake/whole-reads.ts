@@ -1,6 +1,6 @@
 import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Client, Session } from '../duckdb/client.ts'
-import { currentSnapshot } from './lake-storage.ts'
+import { currentSnapshot } from './stand.ts'
 
 const ATTEMPTS = 5
 

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { LogRecord } from '../../../src/core/log.ts'
+import { reasonWithoutPostgresLake } from '../../services/extensions.ts'
+import type { PostgresServer } from '../../services/postgres.ts'
+import { startPostgres } from '../../services/postgres.ts'
+import { Kit } from '../../suites/engine/kit.ts'
+import { makeLake, openEngine } from './open.ts'
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
+
+const COLUMNS = { k: 'int', v: 'text' }
+
+describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a catalog that is put back', () => {
+  let postgres: PostgresServer
+  beforeAll(async () => {
+    postgres = await startPostgres()
+  })
+  afterAll(() => postgres?.close())
+
+  const endConnections = (database: string) =>
+    postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`)
+
+  test.each<[what: string, more: number]>([
+    ['has come as far again', 0],
+    ['has gone on further', 3],
+  ])(
+    'and %s under others is noticed: nothing that was known of the lost commits is shown or written',
+    async (_what, more) => {
+      const lake = await makeLake(() => postgres.createDatabase())
+      const database = new URL(lake.env.DUCKLAKE_CATALOG as string).pathname.slice(1)
+      const lastSnapshot = () =>
+        Number(postgres.query('SELECT max(snapshot_id) FROM ducklake.ducklake_snapshot', database)[0]?.[0])
+      const log: LogRecord[] = []
+      const engines = [await openEngine(lake.env, log), await openEngine(lake.env, log)]
+      const [a, b] = engines.map((engine) => new Kit(() => engine)) as [Kit, Kit]
+      const id = await a.make(COLUMNS, [{ k: 1, v: 'kept' }], { key: ['k'] })
+      await b.table(id)
+
+      endConnections(database)
+      postgres.query(`CREATE DATABASE kept TEMPLATE ${database}`)
+      const revisions = new Set<number>()
+      await vi.waitFor(() => a.create(id, { ...COLUMNS, lost: 'text' }), { timeout: 30_000 })
+      for (const k of [10, 11, 12]) {
+        await a.upsert(id, [{ k, v: 'lost', lost: 'x' }])
+        revisions.add((await b.table(id)).revision)
+      }
+      expect((await b.rows(id)).length).toBe(4)
+      const lost = lastSnapshot()
+
+      endConnections(database)
+      postgres.query(`DROP DATABASE ${database} WITH (FORCE)`)
+      postgres.query(`ALTER DATABASE kept RENAME TO ${database}`)
+      const other = await openEngine(lake.env)
+      const c = new Kit(() => other)
+      // As many changes of definitions, to other columns, and then rows.
+      await c.create(id, { ...COLUMNS, other: 'int' })
+      for (let k = 20; lastSnapshot() < lost + more; k += 1) await c.upsert(id, [{ k, v: 'new', other: k }])
+      expect(lastSnapshot()).toBe(lost + more)
+
+      const rows = await c.rows(id)
+      for (const kit of [a, b]) {
+        // The first calls meet connections that are gone, and what was known.
+        await vi.waitFor(() => kit.table(id), { timeout: 30_000, interval: 100 })
+        expect(await kit.rows(id)).toEqual(rows)
+        expect(revisions).not.toContain((await kit.table(id)).revision)
+      }
+      for (const [index, kit] of [a, b].entries()) {
+        await kit.upsert(id, [{ k: 100 + index, v: 'then', other: 1 }])
+        const table = await c.table(id)
+        expect(table.count).toBe(await c.counted(id))
+        expect(revisions).not.toContain(table.revision)
+      }
+      const ids = (await c.rows(id)).map(({ _id }) => _id)
+      expect(new Set(ids).size).toBe(ids.length)
+      expect(log.filter(({ message }) => /was set back/.test(message))).toHaveLength(2)
+      for (const engine of [...engines, other]) await engine.close()
+      await lake.close()
+    },
+  )
+})
