@@ -62,17 +62,17 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a catalog that is pu
         // The first calls meet connections that are gone, and what was known.
         await vi.waitFor(() => kit.table(id), { timeout: 30_000, interval: 100 })
         expect(await kit.rows(id)).toEqual(rows)
-        expect(revisions).not.toContain((await kit.table(id)).revision)
+        expect([...revisions]).not.toContain((await kit.table(id)).revision)
       }
       for (const [index, kit] of [a, b].entries()) {
         await kit.upsert(id, [{ k: 100 + index, v: 'then', other: 1 }])
         const table = await c.table(id)
         expect(table.count).toBe(await c.counted(id))
-        expect(revisions).not.toContain(table.revision)
+        expect([...revisions]).not.toContain(table.revision)
       }
-      const ids = (await c.rows(id)).map(({ _id }) => _id)
+      const ids = (await c.rows(id)).map(({ _id }) => Number(_id))
       expect(new Set(ids).size).toBe(ids.length)
-      expect(log.filter(({ message }) => /was set back/.test(message))).toHaveLength(2)
+      expect(log.filter(({ message }) => JSON.stringify(message).includes('was set back'))).toHaveLength(2)
       for (const engine of [...engines, other]) await engine.close()
       await lake.close()
     },
