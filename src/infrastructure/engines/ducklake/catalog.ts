@@ -26,8 +26,16 @@ export interface Catalog {
   readonly path: string
   readonly options: readonly string[]
   openLock(): Promise<Lock>
-  /** SQL of a query that asks all snapshots for one thing, such as `min(snapshot_id)`: DuckLake's own list is slow where they are many. */
-  ofSnapshots(what: string): string
+  /**
+   * SQL that asks the catalog's own tables, which `query` names by `of`: DuckLake's own functions are slow where there is much, and
+   * don't tell all.
+   */
+  ask(query: (of: (table: string) => string) => string): string
+  /**
+   * SQL of a query for the names of those of these tables that hold rows and deletions until they are written to files, and may
+   * have some. Absent where nobody can be asked.
+   */
+  readonly inlined?: string
   /** Where the lake stands. `known`: the last snapshot so far, for whoever has seen one. */
   stand(session: Session, known: number): Promise<SeenStand>
   /** Tells it from other catalogs, and from a copy of itself elsewhere. */
@@ -39,10 +47,12 @@ export interface Catalog {
 /** The name under which DuckLake attaches the catalog. */
 const METADATA = '__ducklake_metadata_datastore'
 
+const askFile: Catalog['ask'] = (query) => query((table) => `${METADATA}.main.${table}`)
+
 /** What is the same for a catalog in a file, whose size that file tells. */
 const ofFile = (location: string, file: string) => ({
   location,
-  ofSnapshots: (what: string) => `SELECT ${what} FROM ${METADATA}.main.ducklake_snapshot`,
+  ask: askFile,
   stand: async (session: Session) => ({ snapshot: await currentSnapshot(session) }),
   identity: async () => location,
   size: async () => (await stat(file)).size,
@@ -162,7 +172,12 @@ function postgres(address: string, schema: string): Catalog {
       if (same.searchParams.has('sslmode')) same.searchParams.set('uselibpqcompat', 'true')
       return new PostgresLock(same.href, schema)
     },
-    ofSnapshots: (what) => asPostgres(`SELECT ${what} FROM ${snapshots}`),
+    ask: (query) => asPostgres(query((table) => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`)),
+    // One that was emptied may keep its size for a while.
+    inlined: asPostgres(
+      'SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace ' +
+        `WHERE n.nspname = ${quoteLiteral(schema)} AND relname ~ '^ducklake_inlined_(data|delete)_[0-9]+' AND pg_relation_size(c.oid) > 0`,
+    ),
     async stand(session, known) {
       const madeAt = 'extract(epoch FROM snapshot_time)::text'
       const row = await session.row(

@@ -42,6 +42,7 @@ export async function holdFile(path: string): Promise<{ release(): Promise<void>
 
 /** The lock of a lake whose catalog is a file, for processes of one host: a file beside it. */
 export class FileLock implements Lock {
+  readonly restMs = 2 * LONGEST_PAUSE_MS
   readonly #path: string
   readonly #lane: Lane
 

@@ -47,8 +47,8 @@ export async function isNoted(session: Session, writeId: string): Promise<boolea
   return row !== undefined
 }
 
-export async function oldestSnapshot(session: Session, { ofSnapshots }: Pick<Catalog, 'ofSnapshots'>): Promise<number> {
-  const [oldest] = (await session.row(ofSnapshots('min(snapshot_id)'))) ?? []
+export async function oldestSnapshot(session: Session, { ask }: Pick<Catalog, 'ask'>): Promise<number> {
+  const [oldest] = (await session.row(ask((of) => `SELECT min(snapshot_id) FROM ${of('ducklake_snapshot')}`))) ?? []
   return Number(oldest)
 }
 
@@ -68,7 +68,7 @@ const commitsOf = ({ id }: Pick<Table, 'id'>) =>
 /** The table as it was; undefined where it was not, or where no snapshot shows it any more. */
 export async function readVersion(
   session: Session,
-  catalog: Pick<Catalog, 'ofSnapshots'>,
+  catalog: Pick<Catalog, 'ask'>,
   table: Table,
   version: Version,
 ): Promise<Table | undefined> {

@@ -4,5 +4,7 @@ export interface Lock {
   run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /** Runs `work` if no other process does work of that kind; it does not hold up writes. Undefined: one does. */
   alone<T>(kind: string, work: () => Promise<T>): Promise<T | undefined>
+  /** Who has more to do than others lets so long pass before it asks again, where those who wait only look from time to time. */
+  readonly restMs?: number
   close(): Promise<void>
 }

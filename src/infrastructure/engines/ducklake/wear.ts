@@ -18,13 +18,11 @@ const ASK_MS = 5000
  * @param limit - Of its memory, in bytes.
  * @returns To be made anew for each instance.
  */
-export function wearOf(
-  limit: number,
-  { ofSnapshots }: Pick<Catalog, 'ofSnapshots'>,
-): (session: Session) => Promise<boolean> {
+export function wearOf(limit: number, { ask }: Pick<Catalog, 'ask'>): (session: Session) => Promise<boolean> {
   /** Grows by one with each change of a definition. */
   const schemaVersion = async (session: Session) => {
-    const [version] = (await session.row(ofSnapshots('max(schema_version)'))) ?? []
+    const [version] =
+      (await session.row(ask((of) => `SELECT max(schema_version) FROM ${of('ducklake_snapshot')}`))) ?? []
     return Number(version ?? 0)
   }
   const allowed = Math.min(KEPT_BYTES, limit / SHARE)
