@@ -41,8 +41,24 @@ const NUL = '|| chr(0) ||'
 /** Columns that DuckLake keeps rows by. */
 const RESERVED = /^(row_id|begin_snapshot|end_snapshot|_ducklake_internal_.*)$/i
 
+/** Constraints whose texts become a part of statements; the rest of a definition is only stored. */
+const CONSTRAINTS: ReadonlySet<string> = new Set(['minimum', 'maximum', 'enum', 'pattern'])
+
+function checkConstraintTexts({ name, field }: Column): void {
+  for (const [constraint, limit] of Object.entries(field.constraints ?? {})) {
+    if (!CONSTRAINTS.has(constraint)) continue
+    const texts = [limit].flat().map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+    const text = texts.find((text) => !isKept(text))
+    if (text === undefined) continue
+    const what = pattern.exec(text)?.[0] ?? '\\u0000'
+    throw new ValidationError({
+      fields: [`field "${name}": the constraint ${constraint} holds "${what}", which can't be used in a query here`],
+    })
+  }
+}
+
 /**
- * Refuses names that a lake can't keep as they are.
+ * Refuses names, and texts of constraints, that a lake can't keep as they are.
  *
  * @throws ValidationError naming the first.
  */
@@ -57,6 +73,7 @@ export function checkNames({ id, aliases = [], columns }: Pick<TablePlan, 'id' |
     if (pattern.test(name)) refuse('fields', name)
     if (RESERVED.test(name)) refuse('fields', name, 'DuckLake has a column of that name')
   }
+  columns.forEach(checkConstraintTexts)
 }
 
 /**
