@@ -19,8 +19,12 @@ const lanes = new Map<string, Lane>()
 let locks: Promise<DuckDBInstance> | undefined
 let attached = 0
 
+/** Files that could not be let go of. */
+const left = new Map<string, () => Promise<void>>()
+
 /** Holds a file that nobody else may hold. `undefined`: somebody does. The kernel lets go of it when this process dies. */
 export async function holdFile(path: string): Promise<{ release(): Promise<void> } | undefined> {
+  await left.get(path)?.()
   locks ??= DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '64MB' })
   const connection = await (await locks).connect()
   attached += 1
@@ -32,10 +36,15 @@ export async function holdFile(path: string): Promise<{ release(): Promise<void>
     if (HELD.test((error as Error).message)) return undefined
     throw error
   }
+  const detach = async () => {
+    await connection.run(`DETACH ${name}`)
+    left.delete(path)
+    connection.closeSync()
+  }
   return {
     async release() {
-      await connection.run(`DETACH ${name}`)
-      connection.closeSync()
+      // Whoever held it has done what it wanted to, and answers so; the next who wants it tries this again.
+      await detach().catch(() => left.set(path, detach))
     },
   }
 }
