@@ -177,8 +177,10 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
       }),
       // A download is right, or none.
       during(async (turn) => {
-        const dumped = await b.dump(id, 'csv', { filters: { k: { lt: 20 } } }).catch(({ status }) => status)
-        if (dumped === 503) return
+        const dumped = await b.dump(id, 'csv', { filters: { k: { lt: 20 } } }).catch((error) => {
+          expect(error).toMatchObject({ status: 503 })
+        })
+        if (dumped === undefined) return
         const lines = dumped.trimEnd().split('\n')
         expect([turn, lines.length, new Set(lines.map((line: string) => line.split(',')[0])).size]).toEqual([
           turn,

@@ -82,8 +82,9 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
     if (!left.signal.aborted) await session.run('ROLLBACK').catch(() => left.abort())
     release()
   }
+  let check: Export['check']
   try {
-    const check = await store.storage.watchRead?.()
+    check = await store.storage.watchRead?.()
     const exporter = await store.client.turn(async () => {
       await session.run('BEGIN TRANSACTION READ ONLY')
       return prepare(store, session, plan, left, check)
@@ -92,6 +93,8 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
   } catch (error) {
     await leave()
     signal?.throwIfAborted()
+    // What failed did so for this, then.
+    await check?.()
     throw invalidQuery(error)
   }
 }

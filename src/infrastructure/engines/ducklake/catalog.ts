@@ -47,12 +47,9 @@ export interface Catalog {
 /** The name under which DuckLake attaches the catalog. */
 const METADATA = '__ducklake_metadata_datastore'
 
-const askFile: Catalog['ask'] = (query) => query((table) => `${METADATA}.main.${table}`)
-
 /** What is the same for a catalog in a file, whose size that file tells. */
 const ofFile = (location: string, file: string) => ({
   location,
-  ask: askFile,
   stand: async (session: Session) => ({ snapshot: await currentSnapshot(session) }),
   identity: async () => location,
   size: async () => (await stat(file)).size,
@@ -71,8 +68,8 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
       extensions: ['ducklake', 'sqlite'],
       shared: true,
       isolated: false,
-      // Rows that maintenance takes from the catalog to a file would be read twice, or not at all.
-      inlinedRows: 0,
+      // A read takes a table's files and the files of their deleted rows from two moments: a small write must not replace the latter.
+      inlinedRows: INLINED_ROWS,
       prepare: [],
       path: `sqlite:${file}`,
       // Readers and the writer of one host don't wait for each other then.
@@ -81,6 +78,8 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new FileLock(`${file}.lock`)
       },
+      ask: (query) => asSqlite(query(quoteIdentifier)),
+      inlined: asSqlite("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'ducklake_inlined_%'"),
     }
   },
   duckdb: (address) => {
@@ -98,6 +97,7 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
         await makeFolder(dirname(file))
         return new ProcessLock()
       },
+      ask: (query) => query((table) => `${METADATA}.main.${quoteIdentifier(table)}`),
     }
   },
 }
@@ -208,9 +208,13 @@ function postgres(address: string, schema: string): Catalog {
   }
 }
 
-/** A query in PostgreSQL's own words: it runs there as one. */
+/** A query in PostgreSQL's own words: it runs there as one, and sees one moment. */
 function asPostgres(sql: string): string {
   return `FROM postgres_query('${METADATA}', ${quoteLiteral(sql)})`
+}
+
+function asSqlite(sql: string): string {
+  return `FROM sqlite_query('${METADATA}', ${quoteLiteral(sql)})`
 }
 
 function conninfo(value = ''): string {

@@ -33,7 +33,7 @@ export interface TableWork {
 }
 
 /** Reads it from the catalog's own tables. */
-export function tableWork({ ask, inlined, inlinedRows }: Pick<Catalog, 'ask' | 'inlined' | 'inlinedRows'>): TableWork {
+export function tableWork({ ask, inlined }: Pick<Catalog, 'ask' | 'inlined'>): TableWork {
   const tables = async (session: Session) => {
     const rows = await session.rows(
       ask((of) => `SELECT table_id, table_name FROM ${of('ducklake_table')} WHERE end_snapshot IS NULL`),
@@ -70,7 +70,6 @@ export function tableWork({ ask, inlined, inlinedRows }: Pick<Catalog, 'ask' | '
 
   return {
     async toFlush(session) {
-      if (inlinedRows === 0) return []
       const known = await tables(session)
       if (inlined === undefined) return [...known.values()]
       const names = (await session.rows(inlined)).map(([name]) => String(name)).filter((name) => known.has(idIn(name)))

@@ -4,45 +4,46 @@ import { currentSnapshot } from './stand.ts'
 
 const ATTEMPTS = 5
 
-const MAINTAINED = 'The lake is being maintained.'
+const DISTURBED = 'The lake is being maintained, or much of it changed.'
 
 /**
- * Runs reads of a lake whose catalog is in SQLite again when maintenance came between. One read asks SQLite through several
- * connections, which may see different moments. Writes don't matter to it, as each thing in the catalog says from when to when it
- * holds; but maintenance puts files in the place of others, and a read may then find a row in both, or in none.
+ * Runs reads of a lake whose catalog is in SQLite again when maintenance, or a large deletion, came between. One read asks SQLite
+ * through several connections, which may see different moments. Most writes don't matter to it, as what they add to the catalog
+ * says from when to when it holds; but maintenance puts files in the place of others, and a write that deletes or changes more rows
+ * than the catalog keeps does so with the file that lists a file's deleted rows. A read may then find a row twice, or not at all.
  */
 export async function readWhole<T>(session: Session, work: () => Promise<T>): Promise<T> {
   for (let tries = 0; tries < ATTEMPTS; tries += 1) {
     const before = await currentSnapshot(session)
     const [outcome] = await Promise.allSettled([work()])
-    if (await wasMaintained(session, before)) continue
+    if (await wasDisturbed(session, before)) continue
     if (outcome.status === 'rejected') throw outcome.reason
     return outcome.value
   }
-  throw new ServiceUnavailable(MAINTAINED, { retryAfterSeconds: 5 })
+  throw new ServiceUnavailable(DISTURBED, { retryAfterSeconds: 5 })
 }
 
 /**
  * Begins to watch over a read that takes several statements, such as a download, for the same reason.
  *
- * @returns To be called when some of it has been read: throws when maintenance came between.
+ * @returns To be called when some of it has been read: throws when such a thing came between.
  */
 export async function watchRead(client: Client): Promise<() => Promise<void>> {
   const before = await client.session(currentSnapshot)
   return async () => {
-    const isMaintained = await client.session((session) => wasMaintained(session, before))
-    if (isMaintained) throw new ServiceUnavailable(MAINTAINED, { retryAfterSeconds: 5 })
+    const isDisturbed = await client.session((session) => wasDisturbed(session, before))
+    if (isDisturbed) throw new ServiceUnavailable(DISTURBED, { retryAfterSeconds: 5 })
   }
 }
 
-async function wasMaintained(session: Session, since: number): Promise<boolean> {
+async function wasDisturbed(session: Session, since: number): Promise<boolean> {
   const current = await currentSnapshot(session)
   if (current === since) return false
-  const [seen, maintained] =
+  const [seen, disturbing] =
     (await session.row(
-      "SELECT count(*), count(*) FILTER (regexp_matches(CAST(changes AS VARCHAR), 'merge|rewrite|flush')) " +
+      "SELECT count(*), count(*) FILTER (regexp_matches(CAST(changes AS VARCHAR), 'merge|rewrite|flush|tables_deleted')) " +
         `FROM ducklake_snapshots('datastore') WHERE snapshot_id > ${since} AND snapshot_id <= ${current}`,
     )) ?? []
   // Of a snapshot that was given up meanwhile nobody knows what it did.
-  return Number(maintained) > 0 || Number(seen) < current - since
+  return Number(disturbing) > 0 || Number(seen) < current - since
 }
