@@ -407,6 +407,26 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
       /ECONNREFUSED|refused/,
     ],
     [
+      'an object store that nobody answers for',
+      (env) => ({
+        ...env,
+        DUCKLAKE_DATA_PATH: 's3://bucket/lake',
+        DUCKLAKE_S3_ENDPOINT: 'http://127.0.0.1:1',
+        DUCKLAKE_METADATA_SCHEMA: 'nowhere',
+      }),
+      /data files can't be read or written: Could not connect to server\.$/,
+    ],
+    [
+      'a SQLite file that is none',
+      (env) => ({ ...env, DUCKLAKE_CATALOG: `sqlite:${fileURLToPath(import.meta.url)}` }),
+      /shared\.test\.ts: file is not a database\.$/,
+    ],
+    [
+      'a folder for a SQLite file that can not be made',
+      (env) => ({ ...env, DUCKLAKE_CATALOG: `sqlite:${fileURLToPath(import.meta.url)}/x/catalog.sqlite` }),
+      /shared\.test\.ts.* can't be made or used \(ENOTDIR\)\.$/,
+    ],
+    [
       'an address with an unknown parameter',
       (env) => ({ ...env, DUCKLAKE_CATALOG: `${env.DUCKLAKE_CATALOG}?host=elsewhere` }),
       /the parameter "host"/,

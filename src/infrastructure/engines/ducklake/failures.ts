@@ -59,6 +59,9 @@ export function lakeFailures(outage: Outage): (error: unknown, lost: () => void)
 /** The words of a failure that are nobody's: of PostgreSQL, the system or the network. */
 const REASONS: readonly RegExp[] = [
   /Connection refused/,
+  /Could not (?:connect to server|resolve hostname)/,
+  /file is not a database|not a valid DuckDB database file/,
+  /unable to open database file/,
   /could not translate host name/,
   /[Tt]imed? ?out/,
   /password authentication failed/,
@@ -115,7 +118,8 @@ export function startFailure(
     return new ConfigurationError([
       `Another process has the catalog ${catalog} open: a lake in a DuckDB file serves one process.`,
     ])
-  return new ConfigurationError([
-    `The lake can't be opened: the catalog ${catalog}: ${reasonOf(message) || 'no answer'}.`,
-  ])
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException
+  const words = path === undefined ? reasonOf(message) : `${path} can't be made or used (${code})`
+  const reason = error instanceof DatastoreError ? message.replace(/\.$/, '') : words || 'no answer'
+  return new ConfigurationError([`The lake can't be opened: the catalog ${catalog}: ${reason}.`])
 }
