@@ -114,6 +114,21 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
+  test.each(['rowid', 'ROWID', 'oid', 'ctid', 'xmin', 'tableoid'])(
+    'a column may have the name %s of a column of the database behind it, or is refused with it',
+    async (name) => {
+      const [a, b] = kits
+      const id = freshId()
+      const refused = await a.create(id, { k: 'int', [name]: 'text' }, { key: ['k'] }).then(
+        () => undefined,
+        (error) => error,
+      )
+      if (refused) return expect(refused).toMatchObject({ detail: { fields: [expect.stringContaining(`"${name}"`)] } })
+      for (const value of ['x', 'y']) await a.upsert(id, [{ k: 1, [name]: value }])
+      expect(await b.values(id, name)).toEqual(['y'])
+    },
+  )
+
   test('maintenance beside writes brings no row back and loses none', async () => {
     const [a, b] = kits
     const id = await a.make(COLUMNS, recordsOf(30, 'first'), { key: ['k'] })

@@ -20,6 +20,8 @@ export interface Catalog {
   readonly isolated: boolean
   /** Rows of a write that are kept in the catalog; of more a file is made. */
   readonly inlinedRows: number
+  /** Names that its database keeps for itself in each table, so in those with the rows that are kept there, too. */
+  readonly reserved?: RegExp
   /** Statements before the lake is attached: secrets, which never show. */
   readonly prepare: readonly string[]
   /** What stands after `ducklake:`, and options of ATTACH. */
@@ -70,6 +72,7 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
       isolated: false,
       // A read takes a table's files and the files of their deleted rows from two moments: a small write must not replace the latter.
       inlinedRows: INLINED_ROWS,
+      reserved: /^rowid$/i,
       prepare: [],
       path: `sqlite:${file}`,
       // Readers and the writer of one host don't wait for each other then.
@@ -162,6 +165,7 @@ function postgres(address: string, schema: string): Catalog {
     shared: true,
     isolated: true,
     inlinedRows: INLINED_ROWS,
+    reserved: /^(?:ctid|xmin|xmax|cmin|cmax|tableoid)$/,
     prepare: [`CREATE OR REPLACE SECRET catalog (TYPE postgres, ${secret.join(', ')})`],
     path: `postgres:${options.join(' ')}`,
     options: ["META_SECRET 'catalog'", `METADATA_SCHEMA ${quoteLiteral(schema)}`],

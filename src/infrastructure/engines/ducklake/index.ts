@@ -64,7 +64,7 @@ async function engineOf(
   const store: Store = {
     client: reader,
     writer,
-    storage: lakeStorage(transactions, catalog.isolated ? undefined : () => watchRead(reader)),
+    storage: lakeStorage(transactions, catalog, catalog.isolated ? undefined : () => watchRead(reader)),
     queue,
     tables,
     msInTimestamp: config.msInTimestamp,

@@ -109,13 +109,17 @@ export class LakeTransactions {
 }
 
 /** How a lake is written. */
-export function lakeStorage(transactions: LakeTransactions, watchRead?: Storage['watchRead']): Storage {
+export function lakeStorage(
+  transactions: LakeTransactions,
+  { reserved }: Pick<Catalog, 'reserved'>,
+  watchRead?: Storage['watchRead'],
+): Storage {
   return {
     keepsOrder: false,
     ...(watchRead && { watchRead }),
     // A list of JSON texts in PostgreSQL's catalog can't be read back.
     jsonItems: 'VARCHAR',
-    checkNames,
+    checkNames: (plan) => checkNames(plan, reserved),
     checkValues,
     changeColumns,
     expose,

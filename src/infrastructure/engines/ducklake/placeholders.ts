@@ -60,9 +60,13 @@ function checkConstraintTexts({ name, field }: Column): void {
 /**
  * Refuses names, and texts of constraints, that a lake can't keep as they are.
  *
+ * @param reserved - Names that the catalog's database has for columns of its own.
  * @throws ValidationError naming the first.
  */
-export function checkNames({ id, aliases = [], columns }: Pick<TablePlan, 'id' | 'aliases' | 'columns'>): void {
+export function checkNames(
+  { id, aliases = [], columns }: Pick<TablePlan, 'id' | 'aliases' | 'columns'>,
+  reserved?: RegExp,
+): void {
   const names = columns.map(({ name }) => name)
   const refuse = (parameter: string, name: string, reason = REASON) => {
     throw new ValidationError({ [parameter]: [`"${name}" can't be used as a name here: ${reason}`] })
@@ -72,6 +76,7 @@ export function checkNames({ id, aliases = [], columns }: Pick<TablePlan, 'id' |
   for (const name of names) {
     if (pattern.test(name)) refuse('fields', name)
     if (RESERVED.test(name)) refuse('fields', name, 'DuckLake has a column of that name')
+    if (reserved?.test(name)) refuse('fields', name, "the database of the lake's catalog has a column of that name")
   }
   columns.forEach(checkConstraintTexts)
 }
