@@ -7,17 +7,25 @@ export class WriteQueue {
   readonly #isConflict: (error: unknown) => boolean
   readonly #firstPauseMs: number
   readonly #attempts: number
+  readonly #patienceMs: number
   readonly #tails = new Map<string, Promise<unknown>>()
 
   /**
    * @param isConflict - Tells that a write met one of another process or of another table, and may be run again.
    * @param firstPauseMs - The pause before that; each one may be twice as long as the one before.
    * @param attempts - How often a write is run in all.
+   * @param patienceMs - How long after it first met one it is still begun again.
    */
-  constructor(isConflict: (error: unknown) => boolean, firstPauseMs = 5, attempts = ATTEMPTS) {
+  constructor(
+    isConflict: (error: unknown) => boolean,
+    firstPauseMs = 5,
+    attempts = ATTEMPTS,
+    patienceMs = Number.POSITIVE_INFINITY,
+  ) {
     this.#isConflict = isConflict
     this.#firstPauseMs = firstPauseMs
     this.#attempts = attempts
+    this.#patienceMs = patienceMs
   }
 
   /** Runs `work` after all earlier work of these names; runs it again when it met another write. */
@@ -52,11 +60,14 @@ export class WriteQueue {
   }
 
   async #withRetries<T>(work: () => Promise<T>): Promise<T> {
+    let deadline: number | undefined
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await work()
       } catch (error) {
-        if (attempt === this.#attempts || !this.#isConflict(error)) throw error
+        deadline ??= performance.now() + this.#patienceMs
+        const isOver = attempt === this.#attempts || performance.now() > deadline
+        if (isOver || !this.#isConflict(error)) throw error
         await pause(this.#firstPauseMs * 2 ** Math.min(attempt, DOUBLINGS) * Math.random())
       }
     }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Session } from '../../../src/infrastructure/engines/duckdb/client.ts'
-import { Interrupted } from '../../../src/infrastructure/engines/ducklake/failures.ts'
+import { Interrupted, isInterrupted, LostInstance } from '../../../src/infrastructure/engines/ducklake/failures.ts'
 import { LakeTransactions } from '../../../src/infrastructure/engines/ducklake/lake-storage.ts'
 import { SnapshotCache } from '../../../src/infrastructure/engines/ducklake/snapshot-cache.ts'
 
@@ -87,3 +87,18 @@ test('a lock that is refused, and a write that is: each in its own words', async
   await expect(breakingLake([], () => wrongPassword).write()).rejects.toMatchObject({ status: 503 })
   await expect(breakingLake(['refused']).write()).rejects.toThrow('refused')
 })
+
+test('a write that met others each time is not to be run again; one whose instance was lost is, with another session', async () => {
+  let locks = 0
+  const failing = (error: Error) =>
+    breakingLake([], () => {
+      locks += 1
+      return error
+    }).write()
+  const conflict = await failing(new Interrupted('Other writes came between.')).catch((error) => error)
+  expect(conflict).toMatchObject({ status: 503, message: 'Other writes came between.' })
+  expect([isInterrupted(conflict), locks]).toEqual([false, 8])
+  locks = 0
+  const lost = await failing(new LostInstance('The lake was closed.')).catch((error) => error)
+  expect([isInterrupted(lost), locks]).toEqual([true, 1])
+}, 30_000)

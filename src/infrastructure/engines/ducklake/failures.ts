@@ -4,6 +4,9 @@ import type { Outage } from '../../outage.ts'
 /** A write met another, or lost the catalog under way: it may be run again. */
 export class Interrupted extends ServiceUnavailable {}
 
+/** The session's instance is of no use any more: only another session can run the write again. */
+export class LostInstance extends Interrupted {}
+
 const LOST = /database has been invalidated|^(?:FATAL|INTERNAL) Error/
 const CONFLICT =
   /[Tt]ransaction conflict|maximum retry count|duplicate key|deadlock|could not serialize|database is locked|Failed to execute query "(?:ROLLBACK|COMMIT)/
@@ -52,7 +55,7 @@ export function lakeFailures(outage: Outage): (error: unknown, lost: () => void)
     if (kind === 'lost') lost()
     if (kind !== 'conflict') outage.begin(sentences[kind], { reason: reasonOf(error.message) })
     const options = { cause: error, retryAfterSeconds: 1 }
-    return new Interrupted(sentences[kind], options)
+    return kind === 'lost' ? new LostInstance(sentences.lost, options) : new Interrupted(sentences[kind], options)
   }
 }
 

@@ -15,7 +15,7 @@ import { WriteQueue } from '../write-queue.ts'
 import { answerInTime } from './answer-in-time.ts'
 import { isInterrupted } from './failures.ts'
 import { readRevisions, readVersion } from './history.ts'
-import { LakeTransactions, lakeStorage } from './lake-storage.ts'
+import { LakeTransactions, lakeStorage, PATIENCE_MS } from './lake-storage.ts'
 import { Maintenance, MaintenanceSchedule } from './maintenance.ts'
 import { isKept } from './placeholders.ts'
 import { lakeSize } from './size.ts'
@@ -29,6 +29,9 @@ export const needs = ['ducklakeCatalog', 'ducklakeDataPath'] as const
 /** How long a request waits to learn what its table is. */
 const DESCRIBE_MS = 60_000
 const HEALTHCHECK_MS = 15_000
+
+/** A restart of PostgreSQL may come between a write's first reads; what is begun under the lock has pauses of its own. */
+const FIRST_PAUSE_MS = 100
 
 /** A text index would have to be written by every process under the writers' lock: words are looked for in the rows. */
 const noIndex: Store['fullText'] = {
@@ -58,7 +61,7 @@ async function engineOf(
   outage: Outage,
 ): Promise<Engine> {
   const { reader, writer, catalog, data, claim, lock, tables, scratch } = lake
-  const queue = new WriteQueue(isInterrupted)
+  const queue = new WriteQueue(isInterrupted, FIRST_PAUSE_MS, undefined, PATIENCE_MS)
   const transactions = new LakeTransactions(catalog, lock, tables)
   const rejectedFiles = new RejectedFiles(await emptyFolder(`${scratch}/rejected`))
   const store: Store = {

@@ -9,7 +9,7 @@ import type { Table } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Catalog } from './catalog.ts'
 import { changeColumns } from './change-columns.ts'
-import { Interrupted, isInterrupted } from './failures.ts'
+import { Interrupted, isInterrupted, LostInstance } from './failures.ts'
 import type { NewRevision } from './history.ts'
 import { isNoted, noteRevisions } from './history.ts'
 import type { Lock } from './lock.ts'
@@ -20,6 +20,8 @@ import { currentSnapshot } from './stand.ts'
 const ATTEMPTS = 8
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 2000
+/** How long after its first failure a write is still begun again: a catalog that does not answer takes long to say so. */
+export const PATIENCE_MS = 8000
 
 const UNKNOWN = 'The catalog was lost while the write was being stored: whether it is, only a read will tell.'
 
@@ -40,6 +42,7 @@ export class LakeTransactions {
   /**
    * All of it or nothing. The lock is taken before the transaction begins, because DuckLake's own conflicts let two merges
    * of one key pass (traps T12). It is run again when it met another, and a commit that broke off is looked for first.
+   * What fails in the end is not to be run again, but for a lost instance: nothing of that is stored.
    *
    * @param revisionsOf - What the work has made of its tables.
    * @param committed - Called after the commit and before anybody else's turn.
@@ -84,6 +87,7 @@ export class LakeTransactions {
       committed(result)
       return result
     }
+    let deadline: number | undefined
     for (let tries = 1; ; tries += 1) {
       try {
         const result = await this.#lock.run(attempt)
@@ -91,12 +95,12 @@ export class LakeTransactions {
         await this.#look(session).catch(() => undefined)
         return result
       } catch (error) {
-        if (!isRetryable(error) || tries === ATTEMPTS) {
+        deadline ??= performance.now() + PATIENCE_MS
+        const isOver = tries === ATTEMPTS || performance.now() > deadline
+        if (!isRetryable(error) || isOver || (error instanceof LostInstance && !isUncertain)) {
           // Whoever runs it again from its beginning might store it twice.
           if (isUncertain) throw new ServiceUnavailable(UNKNOWN, { cause: error })
-          throw isOfPostgres(error)
-            ? new ServiceUnavailable(UNREACHABLE, { cause: error, retryAfterSeconds: 1 })
-            : error
+          throw ended(error)
         }
         await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random()))
       }
@@ -137,9 +141,17 @@ const LOST = /^(?:57P0|53300|08|ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)/
 const LOST_WORDS = /^(?:timeout expired|Connection terminated)/
 const SQLSTATE = /^[0-9A-Z]{5}$/
 
-function isRetryable(error: unknown): boolean {
+/** Whether what met this may be run again. */
+export function isRetryable(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   return isInterrupted(error) || LOST.test(String(code ?? '')) || LOST_WORDS.test(String(message ?? ''))
+}
+
+/** The last failure of what was tried often enough, in words for people where it is the lake's; it is not to be run again. */
+export function ended(error: unknown): unknown {
+  if (error instanceof LostInstance) return error
+  const sentence = isInterrupted(error) ? (error as Error).message : isOfPostgres(error) ? UNREACHABLE : undefined
+  return sentence === undefined ? error : new ServiceUnavailable(sentence, { cause: error, retryAfterSeconds: 1 })
 }
 
 function isOfPostgres(error: unknown): boolean {

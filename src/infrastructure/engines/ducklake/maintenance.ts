@@ -7,8 +7,8 @@ import type { MaintainOptions, MaintenanceReport } from '../engine.ts'
 import { quoteLiteral } from '../sql/quote.ts'
 import type { Catalog } from './catalog.ts'
 import type { DataClaim } from './data-claim.ts'
-import { isInterrupted } from './failures.ts'
 import { forgetRevisions, oldestSnapshot } from './history.ts'
+import { ended, isRetryable } from './lake-storage.ts'
 import type { Lock } from './lock.ts'
 import { tableWork } from './table-work.ts'
 
@@ -193,7 +193,7 @@ export class Maintenance {
       const { table } = turn
       const isGone = async (session: Session) =>
         table !== undefined && !(await tableWork(catalog).isThere(session, table))
-      if (!isInterrupted(error) && (await writer.session(isGone))) return false
+      if (!isRetryable(error) && (await writer.session(isGone))) return false
       throw error
     } finally {
       if (lock.restMs !== undefined) await sleep(lock.restMs)
@@ -206,7 +206,7 @@ async function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<
     try {
       return await work()
     } catch (error) {
-      if (!isInterrupted(error) || tries === ATTEMPTS || signal.aborted) throw error
+      if (!isRetryable(error) || tries === ATTEMPTS || signal.aborted) throw error
       await sleep(PAUSE_MS * tries * Math.random())
     }
   }
@@ -245,7 +245,7 @@ class Failures {
 
 /** For people: DuckDB's own words may show values and paths. */
 function reasonOf(error: unknown): string {
-  const told = translateFailure(error)
+  const told = ended(translateFailure(error))
   return told instanceof DatastoreError ? told.message : 'The reason is not known here.'
 }
 
