@@ -226,7 +226,8 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('small writes that co
     }
     expect(shown(await kit.rows(id))).toEqual(rows)
     expect((await kit.table(id)).count).toBe(rows.length)
-    expect((await kit.table(id)).revision - before).toBe(commits)
+    const known = (await engine.revisions?.(await kit.table(id), { limit: 100 })) ?? []
+    expect(known.filter(({ revision }) => revision > before)).toHaveLength(commits)
     expect(new Set(revisionsOf(results)).size).toBe(commits)
   })
 
