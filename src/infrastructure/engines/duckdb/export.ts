@@ -77,35 +77,28 @@ export async function dumpTable(store: Store, plan: DumpPlan, signal?: AbortSign
   const abort = () => left.abort(signal?.reason)
   signal?.addEventListener('abort', abort, { once: true })
   const { session, release } = await store.client.patientSession(left.signal)
+  const { steps } = store.storage
   const leave = async () => {
     signal?.removeEventListener('abort', abort)
-    if (!left.signal.aborted) await session.run('ROLLBACK').catch(() => left.abort())
+    if (!steps && !left.signal.aborted) await session.run('ROLLBACK').catch(() => left.abort())
     release()
   }
-  let check: Export['check']
+  const begin = async () => {
+    if (!steps) await session.run('BEGIN TRANSACTION READ ONLY')
+    const table = plan.table as StoredTable
+    return prepare(store, session, { ...plan, table: steps ? await steps.pin(session, table) : table }, left)
+  }
   try {
-    check = await store.storage.watchRead?.()
-    const exporter = await store.client.turn(async () => {
-      await session.run('BEGIN TRANSACTION READ ONLY')
-      return prepare(store, session, plan, left, check)
-    }, left.signal)
+    const exporter = await store.client.turn(() => (steps ? steps.run(begin) : begin()), left.signal)
     return { kind: 'stream', ...(await exporter.stream(leave)) }
   } catch (error) {
     await leave()
     signal?.throwIfAborted()
-    // What failed did so for this, then.
-    await check?.()
     throw invalidQuery(error)
   }
 }
 
-async function prepare(
-  store: Store,
-  session: Session,
-  plan: DumpPlan,
-  left: AbortController,
-  check: Export['check'],
-): Promise<Exporter> {
+async function prepare(store: Store, session: Session, plan: DumpPlan, left: AbortController): Promise<Exporter> {
   const table = plan.table as StoredTable
   const stand = await session.row(
     `SELECT schema_revision, row_count, next_id, revision FROM ${inSnapshot('datastore.main._table_metadata', table)} WHERE resource_id = $1`,
@@ -125,7 +118,6 @@ async function prepare(
     expectedRows: whole ? Number(stand[1]) : undefined,
     revision: Number(stand[3]),
     left,
-    check,
   })
 }
 
@@ -162,8 +154,6 @@ interface Export {
   readonly revision: number
   /** Aborts when nobody waits for the rest any more. */
   readonly left: AbortController
-  /** Throws when what has been read so far may not be of one moment. */
-  readonly check: (() => Promise<void>) | undefined
 }
 
 class Exporter {
@@ -278,6 +268,11 @@ class Exporter {
     return store.client.turn(work, left.signal)
   }
 
+  #step<T>(work: () => Promise<T>): Promise<T> {
+    const { steps } = this.#export.store.storage
+    return steps ? steps.run(work) : work()
+  }
+
   #nextCondition(): PieceCondition {
     const { condition } = this.#export.selection
     if (!this.#range) {
@@ -295,12 +290,11 @@ class Exporter {
   /** Where nothing was found, the next row may be far away. */
   async #skipGap(): Promise<void> {
     if (!this.#range || this.#finished) return
-    const { ctes, from, condition } = this.#export.selection
+    const { session, selection } = this.#export
+    const { ctes, from, condition } = selection
     const { after, upTo } = this.#range
-    const [next] =
-      (await this.#export.session.row(
-        `${withCtes(ctes)} SELECT min(t._id) FROM ${from} WHERE t._id > ${after} AND t._id <= ${upTo} AND (${condition})`,
-      )) ?? []
+    const sql = `${withCtes(ctes)} SELECT min(t._id) FROM ${from} WHERE t._id > ${after} AND t._id <= ${upTo} AND (${condition})`
+    const [next] = (await this.#step(() => session.row(sql))) ?? []
     if (next === null || next === undefined) this.#finished = true
     else this.#range = { after: BigInt(String(next)) - 1n, upTo }
   }
@@ -320,7 +314,7 @@ class Exporter {
   }
 
   async #copy({ condition, window }: PieceCondition): Promise<ExportedFile> {
-    const { store, session, plan, selection, check } = this.#export
+    const { store, session, plan, selection } = this.#export
     const { line = { before: '', after: '' }, format, distinct, limit, offset, table } = plan
     const { cells, order, from } = selection
     const { columns, copyOptions } = exportFormats[format]
@@ -335,10 +329,8 @@ class Exporter {
       : `SELECT ${selected} FROM ${from} WHERE ${condition}${by ? ` ORDER BY ${by}` : ''}${cut}`
     const file = join(store.client.folders.export, `${randomUUID()}.${format}`)
     try {
-      this.#rows += await session.run(
-        `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`,
-      )
-      await check?.()
+      const copy = `COPY (${withCtes(selection.ctes)} ${rows}) TO ${quoteLiteral(file)} (${copyOptions})`
+      this.#rows += await this.#step(() => session.run(copy))
       await trimPages(store.client)
       const piece = await openExported(file)
       if (piece.bytes > 0) this.#adaptWidth(PIECE_BYTES[inOrder ? 'asTheyLie' : 'sorted'] / piece.bytes)

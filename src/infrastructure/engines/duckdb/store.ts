@@ -60,12 +60,13 @@ export interface Storage {
    * @returns What must stand before the statement.
    */
   expose(session: Session, tables: ReadonlyMap<string, Table>): Promise<string>
-  /**
-   * Begins to watch over a read that takes several statements; absent where a transaction sees one moment.
-   *
-   * @returns To be called before what has been read goes out: throws when it may not be of one moment.
-   */
-  watchRead?(): Promise<() => Promise<void>>
+  /** How a read takes several steps where a transaction may see more than one moment. */
+  readonly steps?: {
+    /** The table as it is now, to be read so by every step. */
+    pin(session: Session, table: StoredTable): Promise<StoredTable>
+    /** Runs a step, outside of any transaction, until all of it has seen one moment. */
+    run<T>(work: () => Promise<T>): Promise<T>
+  }
   /**
    * Refuses names that can't be kept as they are.
    *

@@ -70,9 +70,8 @@ const kinds: Readonly<Record<string, (address: string, schema: string) => Catalo
       extensions: ['ducklake', 'sqlite'],
       shared: true,
       isolated: false,
-      // A read takes a table's files and the files of their deleted rows from two moments: a small write must not replace the latter.
-      inlinedRows: INLINED_ROWS,
-      reserved: /^rowid$/i,
+      // A read fails that is under way when a table's first rows come into the catalog.
+      inlinedRows: 0,
       prepare: [],
       path: `sqlite:${file}`,
       // Readers and the writer of one host don't wait for each other then.

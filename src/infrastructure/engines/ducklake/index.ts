@@ -22,7 +22,6 @@ import { lakeSize } from './size.ts'
 import { currentSnapshot } from './stand.ts'
 import { type StartedLake, startLake } from './start.ts'
 import { UpsertBatches } from './upsert-batches.ts'
-import { watchRead } from './whole-reads.ts'
 
 export const needs = ['ducklakeCatalog', 'ducklakeDataPath'] as const
 
@@ -60,14 +59,14 @@ async function engineOf(
   functions: FunctionList,
   outage: Outage,
 ): Promise<Engine> {
-  const { reader, writer, catalog, data, claim, lock, tables, scratch } = lake
+  const { reader, writer, wholeReads, catalog, data, claim, lock, tables, scratch } = lake
   const queue = new WriteQueue(isInterrupted, FIRST_PAUSE_MS, undefined, PATIENCE_MS)
   const transactions = new LakeTransactions(catalog, lock, tables)
   const rejectedFiles = new RejectedFiles(await emptyFolder(`${scratch}/rejected`))
   const store: Store = {
     client: reader,
     writer,
-    storage: lakeStorage(transactions, catalog, catalog.isolated ? undefined : () => watchRead(reader)),
+    storage: lakeStorage(transactions, catalog, wholeReads?.steps(writer)),
     queue,
     tables,
     msInTimestamp: config.msInTimestamp,

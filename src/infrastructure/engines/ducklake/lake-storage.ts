@@ -116,11 +116,11 @@ export class LakeTransactions {
 export function lakeStorage(
   transactions: LakeTransactions,
   { reserved }: Pick<Catalog, 'reserved'>,
-  watchRead?: Storage['watchRead'],
+  steps?: Storage['steps'],
 ): Storage {
   return {
     keepsOrder: false,
-    ...(watchRead && { watchRead }),
+    ...(steps && { steps }),
     // A list of JSON texts in PostgreSQL's catalog can't be read back.
     jsonItems: 'VARCHAR',
     checkNames: (plan) => checkNames(plan, reserved),

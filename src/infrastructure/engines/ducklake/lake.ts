@@ -14,13 +14,15 @@ import type { DataPath } from './data-path.ts'
 import { loadExtensions } from './extensions.ts'
 import { checkStatement } from './placeholders.ts'
 import { wearOf } from './wear.ts'
-import { readWhole } from './whole-reads.ts'
+import type { WholeReads } from './whole-reads.ts'
 
 export interface LakeOptions {
   config: Config
   catalog: Catalog
   data: DataPath
   folders: Folders
+  /** Where a read may see more than one moment of the catalog. */
+  wholeReads: WholeReads | undefined
   failed(error: unknown, lost: () => void): unknown
 }
 
@@ -46,7 +48,7 @@ const SETTINGS = [
 /** Opens a lake; the first time it is made. Only one process may do so at a time. */
 export async function openLake(options: LakeOptions): Promise<Lake> {
   const lanes = createLanes()
-  const { folders, catalog } = options
+  const { folders, catalog, wholeReads } = options
   const client = (readOnly: boolean) => {
     const memory = shareOf(options.config.duckdbMemoryLimit, catalog.shared)
     let isWorn = wearOf(memory, catalog)
@@ -63,7 +65,7 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
       check: checkStatement,
       // Two instances on one DuckDB file don't see what the other writes.
       ...(catalog.shared && { isWorn: (session) => isWorn(session) }),
-      ...(readOnly && !catalog.isolated && { around: readWhole }),
+      ...(readOnly && wholeReads && { around: (session, work) => wholeReads.session(session, work) }),
     })
   }
   const writer = await client(false)

@@ -16,6 +16,7 @@ import type { Lock } from './lock.ts'
 import { claimScratch } from './scratch.ts'
 import { SnapshotCache } from './snapshot-cache.ts'
 import { currentSnapshot } from './stand.ts'
+import { WholeReads } from './whole-reads.ts'
 
 /** What a process holds of a lake from its start to its end. */
 export interface StartedLake extends Lake {
@@ -23,6 +24,7 @@ export interface StartedLake extends Lake {
   data: DataPath
   claim: DataClaim
   lock: Lock
+  wholeReads: WholeReads | undefined
   tables: SnapshotCache
   /** The process's own folder. */
   scratch: string
@@ -55,8 +57,11 @@ export async function startLake(config: Config, logger: Logger, outage: Outage):
     const lock = await catalog.openLock()
     held.push(() => lock.close())
 
+    const wholeReads = catalog.isolated ? undefined : new WholeReads(lock)
+    const failed = lakeFailures(outage)
+
     return await lock.run(async () => {
-      const { reader, writer } = await openLake({ config, catalog, data, folders, failed: lakeFailures(outage) })
+      const { reader, writer } = await openLake({ config, catalog, data, folders, wholeReads, failed })
       const instances = [...new Set([reader, writer])]
       held.push(async () => {
         // At once: what runs on either keeps both busy.
@@ -81,7 +86,7 @@ export async function startLake(config: Config, logger: Logger, outage: Outage):
           )
         for (const client of instances) client.exchange()
       })
-      return { reader, writer, catalog, data, claim, lock, tables, scratch: scratch.path, release }
+      return { reader, writer, wholeReads, catalog, data, claim, lock, tables, scratch: scratch.path, release }
     })
   } catch (error) {
     await release().catch(() => undefined)

@@ -1,38 +1,51 @@
-import { ServiceUnavailable } from '../../../core/errors.ts'
 import type { Client, Session } from '../duckdb/client.ts'
+import type { Storage } from '../duckdb/store.ts'
+import type { Lock } from './lock.ts'
 import { currentSnapshot } from './stand.ts'
 
+/** How often a read is tried beside writes. */
 const ATTEMPTS = 5
 
-const DISTURBED = 'The lake is being maintained, or much of it changed.'
-
 /**
- * Runs reads of a lake whose catalog is in SQLite again when maintenance, or a large deletion, came between. One read asks SQLite
- * through several connections, which may see different moments. Most writes don't matter to it, as what they add to the catalog
- * says from when to when it holds; but maintenance puts files in the place of others, and a write that deletes or changes more rows
- * than the catalog keeps does so with the file that lists a file's deleted rows. A read may then find a row twice, or not at all.
+ * Keeps reads of a lake in SQLite whole. One read asks SQLite through several connections, which may see different moments. Most writes
+ * don't matter to it, as what they add to the catalog says from when to when it holds; but maintenance puts files in the place of
+ * others, and a write that deletes or changes rows does so with the file that lists a file's deleted rows. A read that such a thing
+ * came between may find a row twice, or not at all, and is run again: at last under the writers' lock.
  */
-export async function readWhole<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  for (let tries = 0; tries < ATTEMPTS; tries += 1) {
-    const before = await currentSnapshot(session)
-    const [outcome] = await Promise.allSettled([work()])
-    if (await wasDisturbed(session, before)) continue
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
+export class WholeReads {
+  readonly #lock: Lock
+
+  constructor(lock: Lock) {
+    this.#lock = lock
   }
-  throw new ServiceUnavailable(DISTURBED, { retryAfterSeconds: 5 })
-}
 
-/**
- * Begins to watch over a read that takes several statements, such as a download, for the same reason.
- *
- * @returns To be called when some of it has been read: throws when such a thing came between.
- */
-export async function watchRead(client: Client): Promise<() => Promise<void>> {
-  const before = await client.session(currentSnapshot)
-  return async () => {
-    const isDisturbed = await client.session((session) => wasDisturbed(session, before))
-    if (isDisturbed) throw new ServiceUnavailable(DISTURBED, { retryAfterSeconds: 5 })
+  /** Runs all that a session is leased for. */
+  session<T>(session: Session, work: () => Promise<T>): Promise<T> {
+    return this.#run((look) => look(session), work)
+  }
+
+  /**
+   * How a read takes several steps, such as the pieces of a download. A transaction would go on with some of what was there when it
+   * began, and some of what came later: each step reads by itself what the lake was at one snapshot. Once that is given up, it fails.
+   *
+   * @param beside - Has sessions to look around with.
+   */
+  steps(beside: Client): Storage['steps'] {
+    return {
+      pin: async (session, table) => ({ snapshot: await currentSnapshot(session), ...table }),
+      run: (work) => this.#run((look) => beside.session(look), work),
+    }
+  }
+
+  async #run<T>(see: <A>(look: (session: Session) => Promise<A>) => Promise<A>, work: () => Promise<T>): Promise<T> {
+    for (let tries = 0; tries < ATTEMPTS; tries += 1) {
+      const before = await see(currentSnapshot)
+      const [outcome] = await Promise.allSettled([work()])
+      if (await see((session) => wasDisturbed(session, before))) continue
+      if (outcome.status === 'rejected') throw outcome.reason
+      return outcome.value
+    }
+    return this.#lock.run(work)
   }
 }
 
