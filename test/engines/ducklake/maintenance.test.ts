@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,7 +9,7 @@ import type { Maintenance } from '../../../src/infrastructure/engines/ducklake/m
 import { MaintenanceSchedule } from '../../../src/infrastructure/engines/ducklake/maintenance.ts'
 import { mergeOf } from '../../../src/infrastructure/engines/ducklake/table-work.ts'
 import { reasonWithoutPostgresLake } from '../../services/extensions.ts'
-import { Kit } from '../../suites/engine/kit.ts'
+import { freshId, Kit } from '../../suites/engine/kit.ts'
 import { openEngine, openWithPostgres } from './open.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -66,7 +67,7 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('maintenance', () => 
   const filesOf = (id: string) =>
     ask(
       `SELECT f.data_file_id FROM ducklake.ducklake_data_file f JOIN ducklake.ducklake_table t USING (table_id) WHERE f.end_snapshot IS NULL AND t.end_snapshot IS NULL AND t.table_name = '${id}'`,
-    ).length
+    ).map(([file]) => file)
   const OF_MAINTENANCE = /flush|merge|rewr/
 
   test('goes over one table after the other, and writers have their turn between', async () => {
@@ -112,16 +113,35 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('maintenance', () => 
     const [table] = ask(`SELECT table_id FROM ducklake.ducklake_table WHERE table_name = '${id}'`)[0] as [string]
     const merged = changesSince(made).filter((change) => change.includes('merge'))
     expect(merged.some((change) => change.match(/\d+/)?.[0] === table)).toBe(true)
-    expect(filesOf(id)).toBe(1)
+    expect(filesOf(id)).toHaveLength(1)
+  })
+
+  test('small files are merged though rows of them are deleted, and a large file is written anew when a part of it is', async () => {
+    const small = await kit.make(COLUMNS, rowsFrom(0), { key: ['k'] })
+    for (const first of [20, 40]) await kit.upsert(small, rowsFrom(first))
+    for (const k of [1, 21, 41]) await kit.upsert(small, [{ k, v: 'changed' }])
+    const large = freshId()
+    const long = (k: number) => ({ k, v: createHash('sha512').update(String(k)).digest('base64') })
+    const rows = Array.from({ length: 30_000 }, (_, k) => long(k))
+    await kit.create(large, COLUMNS, { key: ['k'], records: rows })
+    const [file] = filesOf(large)
+    await kit.deleteRows(large, { k: { lt: 6000 } })
+    await maintain()
+    expect(filesOf(small)).toHaveLength(1)
+    expect(filesOf(large)).toEqual([file])
+    await kit.deleteRows(large, { k: { lt: 9000 } })
+    await maintain()
+    expect(filesOf(large)).not.toContain(file)
+    expect([await kit.counted(small), await kit.counted(large)]).toEqual([33, 21_000])
   })
 
   test('more files of a table than one turn takes are merged in one run', async () => {
     const id = await kit.make(COLUMNS, [])
     // Of different sizes, as a turn takes the smallest ones.
     for (let number = 0; number < 110; number += 1) await kit.upsert(id, rowsFrom(0, 11 + number), { method: 'insert' })
-    expect(filesOf(id)).toBe(110)
+    expect(filesOf(id)).toHaveLength(110)
     await maintain()
-    expect(filesOf(id)).toBe(1)
+    expect(filesOf(id)).toHaveLength(1)
     expect(await kit.counted(id)).toBe(110 * 11 + (110 * 109) / 2)
   })
 
@@ -138,7 +158,7 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('maintenance', () => 
       status: 503,
       message: `Not maintained: table "${broken}". The lake's data files can't be read or written.`,
     })
-    expect(filesOf(sound)).toBe(1)
+    expect(filesOf(sound)).toHaveLength(1)
     await opened.engine.delete({ id: broken, what: 'table' })
     await maintain()
   })

@@ -14,8 +14,6 @@ import { tableWork } from './table-work.ts'
 
 /** Files that a running download or load may still need are deleted no earlier. */
 const FILES_HOURS = 48
-/** A file is written anew when this part of it is deleted. */
-const DELETED_PART = 0.95
 /** How often a table's files are merged in one run. */
 const MERGES = 100
 /** How often a turn is tried that met another write, or lost the catalog. */
@@ -57,7 +55,6 @@ const hoursAgo = (hours: number) => `older_than => now() - INTERVAL ${hours} HOU
  */
 function stepsOf(historyHours: number, forget: boolean, catalog: Catalog): readonly Step[] {
   const work = tableWork(catalog)
-  const part = forget ? 0 : DELETED_PART
   const flush = (session: Session, table: string) =>
     session.run(`CALL ducklake_flush_inlined_data('datastore', table_name => ${quoteLiteral(table)})`)
   const eachOf =
@@ -83,16 +80,17 @@ function stepsOf(historyHours: number, forget: boolean, catalog: Catalog): reado
     },
     {
       name: 'deleted rows out of files',
-      find: eachOf(
-        (session) => work.toRewrite(session, part),
-        async (session, table) => {
-          await flush(session, table)
-          await session.run(
-            `CALL ducklake_rewrite_data_files('datastore', ${quoteLiteral(table)}, delete_threshold => ${part})`,
-          )
-          return false
-        },
-      ),
+      find: async (session) =>
+        (await work.toRewrite(session, forget)).map(({ table, above }) => ({
+          table,
+          async run(session) {
+            await flush(session, table)
+            await session.run(
+              `CALL ducklake_rewrite_data_files('datastore', ${quoteLiteral(table)}, delete_threshold => ${above})`,
+            )
+            return false
+          },
+        })),
     },
     {
       name: 'small files into one',

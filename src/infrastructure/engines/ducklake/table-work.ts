@@ -5,6 +5,8 @@ import type { Catalog } from './catalog.ts'
 /** Bytes of files that are merged while others wait to write, and how many files. */
 const BYTES_AT_ONCE = 64 * 1024 * 1024
 const FILES_AT_ONCE = 100
+/** A file is written anew when a larger part of it is deleted; small ones are with any, as one with deleted rows is never merged. */
+const DELETED_PART = 0.25
 /** A larger file is merged with smaller ones when it is at most so many times as large as all of them together. */
 const SMALL_BYTES = 1024 * 1024
 const LIKENESS = 4
@@ -19,12 +21,19 @@ export interface Merge {
   isPart: boolean
 }
 
+/** Files that are written anew. */
+export interface Rewrite {
+  table: string
+  /** Those of which a larger part than this is deleted. */
+  above: number
+}
+
 /** Tables that wait for a step of maintenance, and no others: in a large lake most have nothing to do. */
 export interface TableWork {
   /** Those with rows or deletions that are still in the catalog. */
   toFlush(session: Session): Promise<string[]>
-  /** Those with a file of which at least this part is deleted, or any row where it is 0. */
-  toRewrite(session: Session, part: number): Promise<string[]>
+  /** Those with files that are written anew without their deleted rows. `all`: every file that has any. */
+  toRewrite(session: Session, all: boolean): Promise<Rewrite[]>
   /** Those with small files that can be merged. */
   toMerge(session: Session): Promise<string[]>
   /** Which files of this table are next to be merged. Undefined: none are. */
@@ -88,16 +97,21 @@ export function tableWork({ ask, inlined }: Pick<Catalog, 'ask' | 'inlined'>): T
       return [...known].flatMap(([id, name]) => (found.has(id) ? [name] : []))
     },
 
-    async toRewrite(session, part) {
+    async toRewrite(session, all) {
       const rows = await session.rows(
         ask(
           (of) =>
-            `SELECT DISTINCT t.table_name FROM ${of('ducklake_table')} t JOIN ${of('ducklake_data_file')} f ON f.table_id = t.table_id ` +
-            `JOIN ${of('ducklake_delete_file')} d ON d.table_id = f.table_id AND d.data_file_id = f.data_file_id WHERE t.end_snapshot IS NULL ` +
-            `AND f.end_snapshot IS NULL AND d.end_snapshot IS NULL AND d.delete_count >= ${part} * f.record_count`,
+            'SELECT t.table_name, sum(f.file_size_bytes) AS bytes, max(d.delete_count * 1.0 / f.record_count) AS part ' +
+            `FROM ${of('ducklake_table')} t JOIN ${of('ducklake_data_file')} f ON f.table_id = t.table_id ` +
+            `JOIN ${of('ducklake_delete_file')} d ON d.table_id = f.table_id AND d.data_file_id = f.data_file_id ` +
+            'WHERE t.end_snapshot IS NULL AND f.end_snapshot IS NULL AND d.end_snapshot IS NULL GROUP BY t.table_name',
         ),
       )
-      return rows.map(([name]) => String(name))
+      return rows.flatMap(([name, bytes, part]) => {
+        const table = String(name)
+        if (all || Number(bytes) <= SMALL_BYTES) return [{ table, above: 0 }]
+        return Number(part) > DELETED_PART ? [{ table, above: DELETED_PART }] : []
+      })
     },
 
     async toMerge(session) {
