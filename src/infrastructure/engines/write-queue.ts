@@ -1,31 +1,26 @@
-const ATTEMPTS = 6
 /** Pauses don't grow beyond this doubling. */
 const DOUBLINGS = 5
+
+/** How a write is run again. */
+export interface RetryOptions {
+  /** The pause before that; each one may be twice as long as the one before. */
+  firstPauseMs?: number
+  /** How often it is run in all. */
+  attempts?: number
+  /** How long after its first failure it is still begun again. */
+  patienceMs?: number
+}
 
 /** One write at a time for each name; what waits keeps its order (traps T15). */
 export class WriteQueue {
   readonly #isConflict: (error: unknown) => boolean
-  readonly #firstPauseMs: number
-  readonly #attempts: number
-  readonly #patienceMs: number
+  readonly #options: Required<RetryOptions>
   readonly #tails = new Map<string, Promise<unknown>>()
 
-  /**
-   * @param isConflict - Tells that a write met one of another process or of another table, and may be run again.
-   * @param firstPauseMs - The pause before that; each one may be twice as long as the one before.
-   * @param attempts - How often a write is run in all.
-   * @param patienceMs - How long after it first met one it is still begun again.
-   */
-  constructor(
-    isConflict: (error: unknown) => boolean,
-    firstPauseMs = 5,
-    attempts = ATTEMPTS,
-    patienceMs = Number.POSITIVE_INFINITY,
-  ) {
+  /** @param isConflict - Tells that a write met one of another process or of another table, and may be run again. */
+  constructor(isConflict: (error: unknown) => boolean, options: RetryOptions = {}) {
     this.#isConflict = isConflict
-    this.#firstPauseMs = firstPauseMs
-    this.#attempts = attempts
-    this.#patienceMs = patienceMs
+    this.#options = { firstPauseMs: 5, attempts: 6, patienceMs: Number.POSITIVE_INFINITY, ...options }
   }
 
   /** Runs `work` after all earlier work of these names; runs it again when it met another write. */
@@ -60,15 +55,16 @@ export class WriteQueue {
   }
 
   async #withRetries<T>(work: () => Promise<T>): Promise<T> {
+    const { firstPauseMs, attempts, patienceMs } = this.#options
     let deadline: number | undefined
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await work()
       } catch (error) {
-        deadline ??= performance.now() + this.#patienceMs
-        const isOver = attempt === this.#attempts || performance.now() > deadline
+        deadline ??= performance.now() + patienceMs
+        const isOver = attempt === attempts || performance.now() > deadline
         if (isOver || !this.#isConflict(error)) throw error
-        await pause(this.#firstPauseMs * 2 ** Math.min(attempt, DOUBLINGS) * Math.random())
+        await pause(firstPauseMs * 2 ** Math.min(attempt, DOUBLINGS) * Math.random())
       }
     }
   }

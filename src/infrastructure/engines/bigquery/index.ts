@@ -36,7 +36,7 @@ export default async function bigquery({ config, logger, sqlFunctions }: EngineC
   const { bigqueryProject: project, bigqueryDataset: dataset } = config
   if (project === undefined || dataset === undefined) return unconfigured(config, logger)
   const client = await Client.open(config)
-  const queue = new WriteQueue(canRunAgain, FIRST_PAUSE_MS, ATTEMPTS)
+  const queue = new WriteQueue(canRunAgain, { firstPauseMs: FIRST_PAUSE_MS, attempts: ATTEMPTS })
   const files = new LoadFiles()
   const store: Store = { client, queue, tables: new TableCache(), config, logger, functions, files }
   let prepared: Promise<void> | undefined

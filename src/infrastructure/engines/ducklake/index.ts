@@ -60,7 +60,7 @@ async function engineOf(
   outage: Outage,
 ): Promise<Engine> {
   const { reader, writer, wholeReads, catalog, data, claim, lock, tables, scratch } = lake
-  const queue = new WriteQueue(isInterrupted, FIRST_PAUSE_MS, undefined, PATIENCE_MS)
+  const queue = new WriteQueue(isInterrupted, { firstPauseMs: FIRST_PAUSE_MS, patienceMs: PATIENCE_MS })
   const transactions = new LakeTransactions(catalog, lock, tables)
   const rejectedFiles = new RejectedFiles(await emptyFolder(`${scratch}/rejected`))
   const store: Store = {
