@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -445,13 +445,17 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a lake in PostgreSQL
     ],
     [
       'a SQLite file that is none',
-      (env) => ({ ...env, DUCKLAKE_CATALOG: `sqlite:${fileURLToPath(import.meta.url)}` }),
-      /shared\.test\.ts: file is not a database\.$/,
+      (env) => {
+        const file = join(lake.folder, 'no.sqlite')
+        writeFileSync(file, 'x'.repeat(1000))
+        return { ...env, DUCKLAKE_CATALOG: `sqlite:${file}` }
+      },
+      /no\.sqlite: file is not a database\.$/,
     ],
     [
       'a folder for a SQLite file that can not be made',
       (env) => ({ ...env, DUCKLAKE_CATALOG: `sqlite:${fileURLToPath(import.meta.url)}/x/catalog.sqlite` }),
-      /shared\.test\.ts.* can't be made or used \(ENOTDIR\)\.$/,
+      /shared\.test\.ts\/x.* can't be made or used \(ENOTDIR\)\.$/,
     ],
     [
       'an address with an unknown parameter',
