@@ -49,6 +49,16 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)("a data path is one c
     await lake.close()
   })
 
+  test('a role that may not ask for the number of the system claims by the address', async () => {
+    postgres.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC', 'template1')
+    const lake = await makeLake(() => postgres.createDatabase())
+    postgres.query('GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC', 'template1')
+    await (await openEngine(lake.env)).close()
+    await (await openEngine(lake.env)).close()
+    expect(readFileSync(claimOf(lake), 'utf8')).toMatch(/schema ducklake"/)
+    await lake.close()
+  })
+
   test('a lake from before there were claims is claimed at the next start', async () => {
     const lake = await makeLake(() => postgres.createDatabase())
     await (await openEngine(lake.env)).close()

@@ -199,8 +199,11 @@ function postgres(address: string, schema: string): Catalog {
       }
     },
     async identity(session) {
-      const [system] =
-        (await session.row(asPostgres('SELECT system_identifier::text AS system FROM pg_control_system()'))) ?? []
+      const control = 'pg_catalog.pg_control_system()'
+      const [mayAsk] =
+        (await session.row(asPostgres(`SELECT has_function_privilege('${control}', 'execute') AS may_ask`))) ?? []
+      if (mayAsk !== true) return location
+      const [system] = (await session.row(asPostgres(`SELECT system_identifier::text AS system FROM ${control}`))) ?? []
       return `${location}, PostgreSQL's system ${system}`
     },
     async size(session) {
