@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LogRecord } from '../../../src/core/log.ts'
 import { reasonWithoutPostgresLake } from '../../services/extensions.ts'
@@ -16,6 +18,37 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('a catalog that is pu
     postgres = await startPostgres()
   })
   afterAll(() => postgres?.close())
+
+  test('its tables are made anew under a process that waits for them: that answers 503 at most, and goes on', async () => {
+    const lake = await makeLake(() => postgres.createDatabase())
+    const log: LogRecord[] = []
+    const engine = await openEngine(lake.env, log)
+    const kit = new Kit(() => engine)
+    const id = await kit.make(COLUMNS, [{ k: 1, v: 'kept' }], { key: ['k'] })
+    const restore = new pg.Client({ connectionString: lake.env.DUCKLAKE_CATALOG })
+    await restore.connect()
+    for (const sql of [
+      'BEGIN',
+      'CREATE TABLE ducklake.copy (LIKE ducklake.ducklake_snapshot INCLUDING ALL)',
+      'INSERT INTO ducklake.copy SELECT * FROM ducklake.ducklake_snapshot',
+      'DROP TABLE ducklake.ducklake_snapshot',
+      'ALTER TABLE ducklake.copy RENAME TO ducklake_snapshot',
+    ])
+      await restore.query(sql)
+    const calls = [kit.table(id), kit.upsert(id, [{ k: 2 }]), engine.healthcheck()]
+    const outcomes = Promise.all(calls.map((call) => call.catch((error) => error.status)))
+    await sleep(1000)
+    await restore.query('COMMIT')
+    await restore.end()
+    for (const outcome of await outcomes) if (typeof outcome === 'number') expect(outcome).toBe(503)
+    for (let times = 0; times < 3; times += 1) {
+      await vi.waitFor(() => kit.upsert(id, [{ k: 2, v: 'then' }]), { timeout: 20_000, interval: 100 })
+      await engine.healthcheck()
+    }
+    expect(await kit.counted(id)).toBe(2)
+    await engine.close()
+    await lake.close()
+  })
 
   const endConnections = (database: string) =>
     postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`)

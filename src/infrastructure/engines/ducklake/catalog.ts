@@ -7,7 +7,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/quote.ts'
 import { FileLock, ProcessLock } from './file-lock.ts'
 import type { Lock } from './lock.ts'
 import type { SeenStand } from './stand.ts'
-import { currentSnapshot } from './stand.ts'
+import { currentSnapshot, snapshotIn } from './stand.ts'
 
 /** Where a lake's catalog is, and how it is shared. */
 export interface Catalog {
@@ -192,7 +192,7 @@ function postgres(address: string, schema: string): Catalog {
       )
       const [snapshot, madeAtNow, knownMadeAt, database] = row ?? []
       return {
-        snapshot: Number(snapshot),
+        snapshot: snapshotIn(snapshot),
         madeAt: String(madeAtNow),
         ...(knownMadeAt !== null && { knownMadeAt: String(knownMadeAt) }),
         database: String(database),

@@ -19,7 +19,6 @@ import { LakeTransactions, lakeStorage, PATIENCE_MS } from './lake-storage.ts'
 import { Maintenance, MaintenanceSchedule } from './maintenance.ts'
 import { isKept } from './placeholders.ts'
 import { lakeSize } from './size.ts'
-import { currentSnapshot } from './stand.ts'
 import { type StartedLake, startLake } from './start.ts'
 import { UpsertBatches } from './upsert-batches.ts'
 
@@ -79,11 +78,14 @@ async function engineOf(
   const schedule = new MaintenanceSchedule(maintenance, config.ducklakeMaintenanceMinutes, logger)
   const batches = new UpsertBatches(store, transactions)
 
+  const look = async (session: Session) => {
+    await tables.look((known) => catalog.stand(session, known))
+    outage.end('The lake answers again.')
+  }
   /** As the lake stands now; what is known of a table holds as long as nobody has written anything. */
   const describe = async (session: Session, idOrAlias: string) => {
     for (;;) {
-      await tables.look((known) => catalog.stand(session, known))
-      outage.end('The lake answers again.')
+      await look(session)
       const known = tables.get(idOrAlias)
       if (known || tables.isAbsent(idOrAlias)) return known
       const since = tables.now
@@ -126,7 +128,7 @@ async function engineOf(
     maintain: (options) => maintenance.run(options),
     async healthcheck({ signal } = {}) {
       const ask = (either: AbortSignal) =>
-        Promise.all([...new Set([reader, writer])].map((client) => client.session(currentSnapshot, either)))
+        Promise.all([...new Set([reader, writer])].map((client) => client.session(look, either)))
       await answerInTime(HEALTHCHECK_MS, outage, ask, signal)
     },
   }

@@ -1,4 +1,6 @@
+import type { DuckDBValue } from '@duckdb/node-api'
 import type { Session } from '../duckdb/client.ts'
+import { Interrupted } from './failures.ts'
 
 /** Where a lake stands: at its last snapshot. */
 export interface Stand {
@@ -26,8 +28,23 @@ export function isSuccessor(seen: SeenStand, known: Stand): 'yes' | 'no' | 'unkn
   return seen.database === known.database ? 'yes' : 'unknown'
 }
 
-/** The last snapshot that a session's transaction sees. */
+/**
+ * The last snapshot that a session's transaction sees.
+ *
+ * @throws Interrupted when it sees none.
+ */
 export async function currentSnapshot(session: Session): Promise<number> {
   const [snapshot] = (await session.row('SELECT id FROM datastore.current_snapshot()')) ?? []
-  return Number(snapshot)
+  return snapshotIn(snapshot)
+}
+
+/**
+ * A snapshot's number. A transaction that began before the catalog's tables were put in the place of others sees the new ones empty.
+ *
+ * @throws Interrupted when it is none.
+ */
+export function snapshotIn(value: DuckDBValue | undefined): number {
+  if (value === undefined || value === null)
+    throw new Interrupted('The lake was set back to an earlier state meanwhile.', { retryAfterSeconds: 1 })
+  return Number(value)
 }
