@@ -145,6 +145,23 @@ describe.skipIf(reasonWithoutPostgresLake() !== undefined)('maintenance', () => 
     expect(await kit.counted(id)).toBe(110 * 11 + (110 * 109) / 2)
   })
 
+  test('what was given up for good is gone from what the catalog says of files and columns, too', async () => {
+    const id = await kit.make({ k: 'int', v: 'text', w: 'text' }, rowsFrom(0), { key: ['k'] })
+    await kit.upsert(id, [...rowsFrom(20), { k: 50, v: 'secret, deleted' }, { k: 51, v: 'zz', w: 'secret, dropped' }])
+    const said = () =>
+      ['file', 'table'].flatMap((of) =>
+        ask(
+          `SELECT max_value FROM ducklake.ducklake_${of}_column_stats WHERE concat(min_value, max_value) LIKE '%secret%'`,
+        ),
+      )
+    expect(said().length).toBeGreaterThan(0)
+    await kit.deleteRows(id, { k: 50 })
+    const { schemaRevision: basedOn } = await kit.table(id)
+    await opened.engine.delete({ id, what: 'columns', basedOn, columns: ['w'] })
+    await opened.engine.maintain?.({ forget: true })
+    expect(said()).toEqual([])
+  })
+
   test('what fails at one table keeps no other from it, and is told without what is internal', async () => {
     const [broken, sound] = [await kit.make(COLUMNS, rowsFrom(0)), await kit.make(COLUMNS, rowsFrom(0))]
     for (const id of [broken, sound]) await kit.upsert(id, rowsFrom(20), { method: 'insert' })

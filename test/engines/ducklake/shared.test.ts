@@ -129,6 +129,21 @@ function sharedLake(open: () => Promise<{ lake: TestLake; engines: Engine[] }>):
     },
   )
 
+  test('times of revisions only grow, whatever the clocks of two processes say', async () => {
+    const [a, b] = kits
+    const id = await a.make(COLUMNS, [{ k: 1, v: 'first' }], { key: ['k'] })
+    const clock = Date.now.bind(Date)
+    const behind = vi.spyOn(Date, 'now').mockImplementation(() => clock() - 600_000)
+    await b.upsert(id, [{ k: 1, v: 'by a clock that is behind' }])
+    behind.mockRestore()
+    await a.upsert(id, [{ k: 1, v: 'last' }])
+    const table = await a.table(id)
+    const revisions = (await a.engine.revisions?.(table, { limit: 9 })) ?? []
+    expect(revisions).toHaveLength(3)
+    for (const { revision, committedAt } of revisions)
+      expect((await b.engine.describeVersion?.(table, { asOf: committedAt }))?.revision).toBe(revision)
+  })
+
   test('maintenance beside writes brings no row back and loses none', async () => {
     const [a, b] = kits
     const id = await a.make(COLUMNS, recordsOf(30, 'first'), { key: ['k'] })

@@ -11,7 +11,7 @@ import { insertTable, nameHolder, updateTable } from './metadata.ts'
 import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { CATALOG, commit, currentTable, dialectOf, nextRevision, now, tableName, write } from './store.ts'
+import { CATALOG, commit, currentTable, dialectOf, nextRevision, nextTime, tableName, write } from './store.ts'
 
 /** Makes a table or alters the stored one, and appends the plan's records: all of it or nothing. */
 export async function createTable(store: Store, plan: TablePlan, signal?: AbortSignal): Promise<Written> {
@@ -67,7 +67,7 @@ export function plannedTable(
   current: StoredTable | undefined,
   scales: Record<string, number>,
 ): StoredTable {
-  const time = now()
+  const time = nextTime(current)
   const revision = nextRevision(current)
   return {
     id: plan.id,

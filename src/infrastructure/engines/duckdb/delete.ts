@@ -8,7 +8,7 @@ import { storedRecords } from './insert.ts'
 import type { StoredTable } from './metadata.ts'
 import { deleteTable, readById, updateCounters, updateTable } from './metadata.ts'
 import type { Store } from './store.ts'
-import { CATALOG, commit, currentTable, dialectOf, nextRevision, now, tableName, write } from './store.ts'
+import { CATALOG, commit, currentTable, dialectOf, nextRevision, nextTime, tableName, write } from './store.ts'
 
 /** Deletes rows, columns or the whole table, in one transaction. */
 export async function deleteFrom(store: Store, plan: DeletePlan, signal?: AbortSignal): Promise<Written> {
@@ -52,7 +52,7 @@ async function dropColumns(
       scales: Object.fromEntries(Object.entries(current.scales).filter(([name]) => !dropped.has(name))),
       revision,
       schemaRevision: revision,
-      updatedAt: now(),
+      updatedAt: nextTime(current),
     }
     await store.storage.changeColumns(session, plan.id, { dropped: plan.columns })
     await store.fullText.noteReset(session.connection, table.id, table.count)
@@ -82,7 +82,12 @@ async function deleteRows(
       `SELECT _id FROM ${tableName(plan.id)} t WHERE ${condition}`,
     )
     const affected = await session.run(`DELETE FROM ${tableName(plan.id)} AS t WHERE ${condition}`)
-    const table = { ...current, count: current.count - affected, revision: nextRevision(current), updatedAt: now() }
+    const table = {
+      ...current,
+      count: current.count - affected,
+      revision: nextRevision(current),
+      updatedAt: nextTime(current),
+    }
     await updateCounters(session, table)
     return { table, affected, records }
   }).catch((error) => {

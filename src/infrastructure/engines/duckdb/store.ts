@@ -178,6 +178,7 @@ export function nextRevision(current: Pick<Table, 'revision'> | undefined): numb
   return Math.max((current?.revision ?? 0) + 1, Date.now())
 }
 
-export function now(): string {
-  return new Date().toISOString()
+/** The time of a write: after that of the one before, also where the clocks of two processes differ. */
+export function nextTime(current: Pick<Table, 'updatedAt'> | undefined): string {
+  return new Date(Math.max(current ? Date.parse(current.updatedAt) + 1 : 0, Date.now())).toISOString()
 }

@@ -13,7 +13,7 @@ import { scaleOf, updateCounters, updateTable } from './metadata.ts'
 import { storageTypes } from './retype.ts'
 import { stagedColumns, stageRecords } from './stage.ts'
 import type { Store } from './store.ts'
-import { commit, currentTable, dialectOf, nextRevision, now, tableName, writeInTurn } from './store.ts'
+import { commit, currentTable, dialectOf, nextRevision, nextTime, tableName, writeInTurn } from './store.ts'
 
 /** Leaves a transaction without a trace, with its answer. */
 class DryRun {
@@ -95,7 +95,7 @@ export async function applyUpsert(
     revision,
     // Whoever read the table before the digits grew would round them.
     schemaRevision: isWidened ? revision : current.schemaRevision,
-    updatedAt: now(),
+    updatedAt: nextTime(current),
   }
   if (isWidened) await store.fullText.noteReset(session.connection, table.id, current.count)
   const grown = columns.filter(({ name }) => scaleOf(scales, name) !== scaleOf(current.scales, name))

@@ -4,19 +4,20 @@ import { changeColumns as alterColumns } from '../duckdb/retype.ts'
 import { tableName } from '../duckdb/store.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 
-/** Rows of a table that is written anew in about a second, while all other writes wait. */
+/** Rows of a table that is written anew in about a second, while all other writes wait; a larger one only has columns added in place. */
 const REWRITTEN = 1_000_000
 
 /**
  * Changes columns by writing the table anew. DuckLake only widens types, and not all that we widen. A table that it alters gets
  * another place in the catalog for small writes; maintenance then deletes the one before, which processes that know the table as
- * it was still read from: that fails, and in PostgreSQL costs them their instance. Tables that take too long to write are altered.
+ * it was still read from: that fails, and in PostgreSQL costs them their instance. And what is dropped stays in its files for good.
  */
 export async function changeColumns(session: Session, id: string, changes: ColumnChanges): Promise<void> {
   const { dropped = [], added = new Map<string, string>(), retyped = new Map<string, string>() } = changes
   if (dropped.length + added.size + retyped.size === 0) return
   const table = tableName(id)
-  if (retyped.size === 0 && (await countOf(session, table)) > REWRITTEN) return alterColumns(session, id, changes)
+  if (dropped.length + retyped.size === 0 && (await countOf(session, table)) > REWRITTEN)
+    return alterColumns(session, id, changes)
   const stored = (await session.rows(`SELECT column_name, column_type FROM (DESCRIBE ${table})`))
     .map(([name, type]) => ({ name: String(name), type: retyped.get(String(name)) ?? String(type) }))
     .filter(({ name }) => !dropped.includes(name))

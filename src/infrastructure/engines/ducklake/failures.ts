@@ -80,7 +80,7 @@ const REASONS: readonly RegExp[] = [
   /read-only transaction/,
   /No such file or directory/,
   /Permission denied/,
-  /HTTP (?:code )?\d{3}|\b(?:403|404|400|500|503)\b/,
+  /HTTP (?:code )?\d{3}/,
   /database is locked/,
   /disk image is malformed/,
   /invalidated/,

@@ -4,7 +4,7 @@ import { DatastoreError, ServiceUnavailable } from '../../../core/errors.ts'
 import type { Session } from '../duckdb/client.ts'
 import type { StoredTable } from '../duckdb/metadata.ts'
 import type { Storage } from '../duckdb/store.ts'
-import { now, tableName } from '../duckdb/store.ts'
+import { nextTime, tableName } from '../duckdb/store.ts'
 import type { Table } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Catalog } from './catalog.ts'
@@ -133,7 +133,7 @@ export function lakeStorage(
 }
 
 export function revisionOf(id: string, table: StoredTable | undefined): NewRevision {
-  return { id, revision: table?.revision, committedAt: table?.updatedAt ?? now() }
+  return { id, revision: table?.revision, committedAt: table?.updatedAt ?? nextTime(undefined) }
 }
 
 /** The lock's own connection fails in the words of PostgreSQL, of Node, or of the package that speaks to it. */

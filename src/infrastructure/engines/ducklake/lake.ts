@@ -120,9 +120,11 @@ async function openInstance(options: LakeOptions, own: InstanceOptions): Promise
  */
 const READ_SETTINGS = ["SET GLOBAL disabled_optimizers = 'join_filter_pushdown'"]
 
+/** A long load must not be cut off at its commit, nor a long download in its middle; but what a lost instance has left open ends. */
+const IDLE_MS = 3_600_000
+
 function postgresSettings({ extensions }: Catalog): string[] {
-  // A long load would be cut off at its commit, a long download in its middle.
-  return extensions.includes('postgres') ? ['SET GLOBAL pg_idle_in_transaction_timeout_millis = 0'] : []
+  return extensions.includes('postgres') ? [`SET GLOBAL pg_idle_in_transaction_timeout_millis = ${IDLE_MS}`] : []
 }
 
 async function attach(connection: DuckDBConnection, { catalog, data }: LakeOptions, readOnly: boolean): Promise<void> {
