@@ -23,14 +23,15 @@ const ABOUT_THE_CALL =
 const OF_THE_CATALOG =
   /Failed to (?:execute|prepare|get|query|load DuckLake|fetch|copy)|unsuccessful (?:query result|or closed)|libpq|Unable to connect|server closed|PQ[a-z]/
 
-const sentences = {
+/** What callers and the log hear of each kind of failure. */
+export const SENTENCES = {
   lost: 'The lake was closed after a failure and is opened again.',
   conflict: 'Other writes to the lake came between.',
   catalog: "The lake's catalog can't be reached, or refuses to work.",
   files: "The lake's data files can't be read or written.",
 } as const
 
-type Kind = keyof typeof sentences
+type Kind = keyof typeof SENTENCES
 
 function kindOf(message: string): Kind | undefined {
   if (LOST.test(message)) return 'lost'
@@ -53,9 +54,9 @@ export function lakeFailures(outage: Outage): (error: unknown, lost: () => void)
     const kind = kindOf(error.message)
     if (kind === undefined) return error
     if (kind === 'lost') lost()
-    if (kind !== 'conflict') outage.begin(sentences[kind], { reason: reasonOf(error.message) })
+    if (kind !== 'conflict') outage.begin(SENTENCES[kind], { reason: reasonOf(error.message) })
     const options = { cause: error, retryAfterSeconds: 1 }
-    return kind === 'lost' ? new LostInstance(sentences.lost, options) : new Interrupted(sentences[kind], options)
+    return kind === 'lost' ? new LostInstance(SENTENCES.lost, options) : new Interrupted(SENTENCES[kind], options)
   }
 }
 

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { ServiceUnavailable } from '../../../core/errors.ts'
 import { Lane } from '../duckdb/lane.ts'
 import { quoteLiteral } from '../sql/quote.ts'
-import type { Lock } from './lock.ts'
+import { heldTooLong, type Lock } from './lock.ts'
 
 const PATIENCE_MS = 30_000
 const FIRST_PAUSE_MS = 1
@@ -90,7 +89,7 @@ export class FileLock implements Lock {
       if (held) return held
       await sleep(pause * (0.5 + Math.random()), undefined, { signal })
     }
-    throw new ServiceUnavailable('Others have been writing to the lake for too long.', { retryAfterSeconds: 5 })
+    throw heldTooLong()
   }
 }
 

@@ -9,7 +9,7 @@ import type { Table } from '../engine.ts'
 import { quoteIdentifier } from '../sql/quote.ts'
 import type { Catalog } from './catalog.ts'
 import { changeColumns } from './change-columns.ts'
-import { Interrupted, isInterrupted, LostInstance } from './failures.ts'
+import { Interrupted, isInterrupted, LostInstance, SENTENCES } from './failures.ts'
 import type { NewRevision } from './history.ts'
 import { isNoted, noteRevisions } from './history.ts'
 import type { Lock } from './lock.ts'
@@ -24,8 +24,6 @@ const LONGEST_PAUSE_MS = 2000
 export const PATIENCE_MS = 8000
 
 const UNKNOWN = 'The catalog was lost while the write was being stored: whether it is, only a read will tell.'
-
-const UNREACHABLE = "The lake's catalog can't be reached, or refuses to work."
 
 /** Runs writes of a lake as one transaction, under the writers' lock. */
 export class LakeTransactions {
@@ -70,7 +68,7 @@ export class LakeTransactions {
           // The transaction begins here: who is thawed after having lost the lock would otherwise write by what was known before.
           const before = await currentSnapshot(session)
           const last = await this.#look(session)
-          if (last !== before) throw new Interrupted('Other writes to the lake came between.', { retryAfterSeconds: 1 })
+          if (last !== before) throw new Interrupted(SENTENCES.conflict, { retryAfterSeconds: 1 })
           const result = await work()
           const snapshot = before + 1
           await noteRevisions(session, { revisions: revisionsOf(result), snapshot, writeId })
@@ -150,7 +148,7 @@ export function isRetryable(error: unknown): boolean {
 /** The last failure of what was tried often enough, in words for people where it is the lake's; it is not to be run again. */
 export function ended(error: unknown): unknown {
   if (error instanceof LostInstance) return error
-  const sentence = isInterrupted(error) ? (error as Error).message : isOfPostgres(error) ? UNREACHABLE : undefined
+  const sentence = isInterrupted(error) ? (error as Error).message : isOfPostgres(error) ? SENTENCES.catalog : undefined
   return sentence === undefined ? error : new ServiceUnavailable(sentence, { cause: error, retryAfterSeconds: 1 })
 }
 

@@ -1,8 +1,7 @@
 import pg from 'pg'
-import { ServiceUnavailable } from '../../../core/errors.ts'
 import { Lane } from '../duckdb/lane.ts'
 import { quoteLiteral } from '../sql/quote.ts'
-import type { Lock } from './lock.ts'
+import { heldTooLong, type Lock } from './lock.ts'
 
 /** The first half of the lock's number: this service's. */
 const LOCK_CLASS = 0x636b_616e
@@ -54,8 +53,7 @@ export class PostgresLock implements Lock {
         await client.query(`${BEGIN}; SELECT pg_advisory_xact_lock(${lockOf(this.#name)})`)
       } catch (error) {
         this.#drop(client)
-        if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE)
-          throw new ServiceUnavailable('Others have been writing to the lake for too long.', { retryAfterSeconds: 5 })
+        if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE) throw heldTooLong()
         throw error
       }
       const stopPings = this.#ping(client)
