@@ -70,7 +70,7 @@ const REASONS: readonly RegExp[] = [
   /[Tt]imed? ?out/,
   /password authentication failed/,
   /no pg_hba\.conf entry/,
-  /database "[^"]*" does not exist/,
+  /(?:database|schema|relation) "[^"]*" does not exist/,
   /role "[^"]*" (?:does not exist|is not permitted to log in)/,
   /permission denied for \w+/,
   /too many (?:connections|clients)/,
