@@ -37,7 +37,8 @@ function body({ type, message, status, detail }: DatastoreError): Record<string,
 export function describeDefect(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error }
   const stack = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
-  const quoted = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g
+  // An apostrophe within a word quotes nothing.
+  const quoted = /"(?:[^"\\]|\\.)*"|(?<![a-z])'(?:[^'\\]|\\.)*'|`[^`]*`/g
   const reason = error.message.slice(0, 500).replace(quoted, '…')
   return { error: error.name, reason, stack: stack.slice(0, 8).map((line) => line.trim()) }
 }

@@ -163,7 +163,7 @@ describe('§10.3 errors', () => {
     await expectBadRequest(await ask(SEARCH), 'Bad request: so')
   })
 
-  const defect = Object.assign(new Error(`Cast failed for value "secret-cell" of 'secret-table'`), {
+  const defect = Object.assign(new Error(`It can't be: cast failed for value "secret-cell" of 'secret-table'`), {
     detail: 'secret-detail',
   })
 
@@ -176,7 +176,7 @@ describe('§10.3 errors', () => {
     expect(entry?.properties).toMatchObject({
       requestId: 'r-1',
       action: 'datastore_search',
-      reason: 'Cast failed for value … of …',
+      reason: "It can't be: cast failed for value … of …",
     })
     expect(JSON.stringify(log)).not.toMatch(/secret/)
   })
