@@ -32,7 +32,8 @@ export class WholeReads {
    */
   steps(beside: Client): Storage['steps'] {
     return {
-      pin: async (session, table) => ({ snapshot: await currentSnapshot(session), ...table }),
+      pin: async (session, table) =>
+        table.snapshot === undefined ? { ...table, snapshot: await currentSnapshot(session) } : table,
       run: (work) => this.#run((look) => beside.session(look), work),
     }
   }
